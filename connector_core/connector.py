@@ -1,0 +1,214 @@
+"""A connector: one plugin's hooks behind ordinary typed methods."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from connector_core.configs import (
+    json_path,
+    merge_patch,
+    placeholders,
+    plain_copy,
+    reference_problems,
+    sample_from_schema,
+    strings,
+)
+from connector_core.errors import ConfigError, ConfigProblem
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from connector_core.models import (
+        ConnectorMetadata,
+        Message,
+        Provider,
+        Receipt,
+        Stage,
+        VerifyReport,
+    )
+
+__all__ = ["Connector"]
+
+
+class Connector:
+    """A connector that discovery found: what it says of itself, and its hooks.
+
+    Attributes:
+        metadata: what it says of itself.
+        entry_point: the name of its entry point.
+        distribution: the distribution that brought it.
+        version: that distribution's version.
+    """
+
+    def __init__(
+        self,
+        metadata: ConnectorMetadata,
+        schema: Mapping[str, Any],
+        hook: pluggy.HookRelay,
+        *,
+        entry_point: str,
+        distribution: str,
+        version: str,
+    ) -> None:
+        self.metadata = metadata
+        self.entry_point = entry_point
+        self.distribution = distribution
+        self.version = version
+        self._schema = copy.deepcopy(dict(schema))
+        self._hook = hook
+
+    def __repr__(self) -> str:
+        return f"<Connector {self.id} ({self.distribution} {self.version})>"
+
+    @property
+    def id(self) -> str:
+        """The connector's id."""
+        return self.metadata.id
+
+    @property
+    def target(self) -> str:
+        """Its short alias."""
+        return self.metadata.target
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema (draft 2020-12) of its config, as a copy of your own."""
+        return copy.deepcopy(self._schema)
+
+    @cached_property
+    def providers(self) -> tuple[Provider, ...]:
+        """Its presets for well-known providers, by name."""
+        found = self._hook.providers() or ()
+        return tuple(sorted(found, key=lambda provider: provider.name))
+
+    def sample_config(self, provider: str | None = None) -> dict[str, Any]:
+        """A config to start from; what must be replaced is written `<like this>`.
+
+        Raises:
+            ValueError: the connector has no such provider; the message names those it has.
+        """
+        preset = next((item for item in self.providers if item.name == provider), None)
+        if provider is not None and preset is None:
+            there = ", ".join(item.name for item in self.providers) or "none"
+            raise ValueError(f"{self.id} has no provider {provider!r}; there are: {there}")
+        if self._implements("sample_config"):
+            return copy.deepcopy(dict(self._hook.sample_config(provider=provider)))
+        sample = copy.deepcopy(dict(sample_from_schema(self._schema)))
+        return dict(merge_patch(sample, preset.config)) if preset else sample
+
+    def check_config(self, config: object) -> tuple[dict[str, Any], list[ConfigProblem]]:
+        """A plain copy of the config, and everything that is wrong with it; nothing is opened."""
+        from connector_core.validation import schema_problems
+
+        plain, problems = plain_copy(config)
+        if not isinstance(plain, dict):
+            return {}, [ConfigProblem("$", "the config must be an object")]
+        # What is not filled in yet is one problem, not one for each rule that it breaks besides.
+        unfilled = [*self._placeholder_problems(plain), *reference_problems(plain)]
+        problems += unfilled
+        named = {problem.path for problem in problems}
+        own = self._problems_of(lambda: self._hook.check_config(config=copy.deepcopy(plain)) or ())
+        for source in (schema_problems(self._schema, plain), own):
+            fresh = [problem for problem in source if problem.path not in named]
+            problems += fresh
+            named |= {problem.path for problem in fresh}
+        return plain, problems
+
+    def configure(self, config: object) -> Any:
+        """The state that the other hooks are handed.
+
+        Raises:
+            ConfigError: with every problem of the config.
+        """
+        plain, problems = self.check_config(config)
+        if problems:
+            raise ConfigError(problems)
+        if not self._implements("configure"):
+            return plain
+        states: list[Any] = []
+        problems = self._problems_of(lambda: states.append(self._hook.configure(config=plain)))
+        if problems:
+            raise ConfigError(problems)
+        return states[0]
+
+    async def send_message(self, state: Any, message: Message) -> Receipt:
+        """Hand one message to the connector."""
+        receipt: Receipt = await self._call("send_message", state=state, message=message)
+        return receipt
+
+    async def verify(self, state: Any, on_stage: Callable[[Stage], None]) -> VerifyReport | None:
+        """Let the connector try its connection; None where it has no such hook."""
+        report: VerifyReport | None = await self._call("verify", state=state, on_stage=on_stage)
+        return report
+
+    async def close(self, state: Any) -> None:
+        """Let the connector give back what the state holds."""
+        await self._call("close", state=state)
+
+    def _problems_of(
+        self, call: Callable[[], Iterable[ConfigProblem] | None]
+    ) -> list[ConfigProblem]:
+        """What a hook finds wrong with a config, whether it returns it, raises it or breaks."""
+        try:
+            return list(call() or ())
+        except ConfigError as error:
+            return list(error.problems)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+            if type(error).__module__.startswith("pydantic"):
+                from connector_core.validation import model_problems
+
+                return model_problems(error)  # type: ignore[arg-type]
+            # Its text is left out: a model's or a library's own message may show the value.
+            return [
+                ConfigProblem(
+                    "$",
+                    f"the connector could not work with it: {type(error).__name__}",
+                    f"report it to the author of {self.distribution} {self.version}",
+                )
+            ]
+
+    def _implements(self, name: str) -> bool:
+        return bool(getattr(self._hook, name).get_hookimpls())
+
+    @cached_property
+    def _asynchronous(self) -> frozenset[str]:
+        """The hooks implemented by coroutine functions; the others must not block the loop."""
+        return frozenset(
+            name
+            for name in ("send_message", "verify", "close")
+            if any(
+                inspect.iscoroutinefunction(implementation.function)
+                for implementation in getattr(self._hook, name).get_hookimpls()
+            )
+        )
+
+    async def _call(self, name: str, **arguments: Any) -> Any:
+        caller = getattr(self._hook, name)
+        if name in self._asynchronous:
+            result = caller(**arguments)
+        elif self._implements(name):
+            result = await asyncio.to_thread(caller, **arguments)
+        else:
+            return None
+        return await result if inspect.isawaitable(result) else result
+
+    @cached_property
+    def _placeholders(self) -> frozenset[str]:
+        samples = [self.sample_config(), *(item.config for item in self.providers)]
+        return frozenset().union(*(placeholders(sample) for sample in samples))
+
+    def _placeholder_problems(self, config: dict[str, Any]) -> list[ConfigProblem]:
+        return [
+            ConfigProblem(
+                json_path(parts),
+                f"is still the placeholder {text}",
+                "put your own value in its place, or leave the key out if you do not need it",
+            )
+            for parts, text in strings(config)
+            if text in self._placeholders
+        ]

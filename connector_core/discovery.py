@@ -1,0 +1,245 @@
+"""From entry points to connectors; what fails is recorded and never in the way of the others.
+
+Each plugin gets a PluginManager of its own and goes through load, contract, registration, hooks,
+metadata and schema as one transaction. One manager for all would not do: pluggy's
+`subset_hook_caller` also calls plugins that are registered after it was made.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import traceback
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata as distributions
+from typing import Any
+
+import pluggy
+
+from connector_core import hookspecs
+from connector_core.connector import Connector
+from connector_core.errors import DiscoveryError
+from connector_core.hookspecs import HOOK_API, PROJECT_NAME, REQUIRED_HOOKS
+from connector_core.models import ConnectorMetadata, PluginFailure
+from connector_core.registry import Registry
+
+__all__ = ["discover"]
+
+BUILT_IN = "connector-core"
+DISABLE_VARIABLE = "CONNECTOR_DISABLE"
+
+
+class _StageError(Exception):
+    """A plugin broke the contract at this stage."""
+
+    def __init__(self, stage: str, reason: str) -> None:
+        self.stage = stage
+        self.reason = reason
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a plugin comes from."""
+
+    entry_point: distributions.EntryPoint
+    distribution: str
+    version: str
+
+    @classmethod
+    def of(cls, entry_point: distributions.EntryPoint) -> _Source:
+        try:
+            found = entry_point.dist
+            name, version = (found.name, found.version) if found else (None, None)
+        except (KeyError, TypeError, AttributeError):
+            # A damaged dist-info directory has no METADATA to read them from.
+            name = version = None
+        return cls(entry_point, name or "unknown", version or "unknown")
+
+    @property
+    def built_in(self) -> bool:
+        return re.sub(r"[-_.]+", "-", self.distribution).lower() == BUILT_IN
+
+    def failure(self, stage: str, error: str, trace: str = "") -> PluginFailure:
+        point = f"{self.entry_point.name} = {self.entry_point.value}"
+        return PluginFailure(point, self.distribution, self.version, stage, error, trace)
+
+
+def discover(*, strict: bool = False) -> Registry:
+    """Load every plugin of the entry-point group `connector_core`.
+
+    Args:
+        strict: raise if any plugin fails, instead of recording it in the registry's `failures`.
+
+    The environment variable `CONNECTOR_DISABLE` lists names of entry points to leave alone,
+    separated by commas or spaces.
+
+    Raises:
+        DiscoveryError: `strict` was asked for and a plugin failed.
+    """
+    disabled = set(re.split(r"[\s,]+", os.environ.get(DISABLE_VARIABLE, "")))
+    found: list[tuple[_Source, Connector]] = []
+    failures: list[PluginFailure] = []
+    for entry_point in sorted(distributions.entry_points(group=PROJECT_NAME)):
+        if entry_point.name in disabled:
+            continue
+        source = _Source.of(entry_point)
+        outcome = _load(source)
+        if isinstance(outcome, PluginFailure):
+            failures.append(outcome)
+        else:
+            found.append((source, outcome))
+    connectors, duplicates = _without_duplicates(found)
+    failures += duplicates
+    if strict and failures:
+        raise DiscoveryError(failures)
+    return Registry(connectors, failures)
+
+
+def _load(source: _Source) -> Connector | PluginFailure:
+    stage = "load"
+    try:
+        plugin = source.entry_point.load()
+        stage = "contract"
+        _check_contract(plugin)
+        stage = "register"
+        manager = pluggy.PluginManager(PROJECT_NAME)
+        manager.add_hookspecs(hookspecs)
+        manager.register(plugin, name=source.entry_point.name)
+        stage = "hooks"
+        _check_hooks(manager, plugin)
+        stage = "metadata"
+        metadata = _metadata(manager)
+        stage = "config_schema"
+        schema = _schema(manager, checked=source.built_in)
+    except KeyboardInterrupt:
+        raise
+    except _StageError as error:
+        return source.failure(error.stage, error.reason)
+    # A plugin may do anything at import, SystemExit and exceptions outside Exception included.
+    except BaseException as error:  # noqa: BLE001
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        return source.failure(stage, reason, "".join(traceback.format_exception(error)))
+    return Connector(
+        metadata,
+        schema,
+        manager.hook,
+        entry_point=source.entry_point.name,
+        distribution=source.distribution,
+        version=source.version,
+    )
+
+
+def _check_contract(plugin: object) -> None:
+    if inspect.isclass(plugin):
+        raise _StageError(
+            "contract", f"the entry point names the class {plugin.__name__}; name an instance of it"
+        )
+    version = getattr(plugin, "HOOK_API", 1)
+    if type(version) is not int or not 1 <= version <= HOOK_API:
+        raise _StageError(
+            "contract",
+            f"it was written for HOOK_API {version!r}; this host knows 1 to {HOOK_API}. "
+            f"Upgrade {BUILT_IN}, or correct the plugin's HOOK_API",
+        )
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
+    """Find what pluggy's own `check_pending` does not see."""
+    known = {
+        name for name, value in vars(hookspecs).items() if hasattr(value, f"{PROJECT_NAME}_spec")
+    }
+    callers = manager.get_hookcallers(plugin) or []
+    implemented = {caller.name: caller.get_hookimpls() for caller in callers}
+    for name, implementations in implemented.items():
+        if name not in known:
+            raise _StageError("hooks", f"{name!r} is not a hook; hooks: {', '.join(sorted(known))}")
+        for implementation in implementations:
+            _check_signature(name, implementation)
+    for name in REQUIRED_HOOKS:
+        own = [item for item in implemented.get(name, []) if not _is_wrapper(item)]
+        if not own:
+            raise _StageError("hooks", f"the required hook {name!r} is not implemented")
+
+
+def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
+    return implementation.wrapper or implementation.hookwrapper
+
+
+def _check_signature(name: str, implementation: pluggy.HookImpl) -> None:
+    for parameter in inspect.signature(implementation.function).parameters.values():
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
+            problem = "is keyword-only"
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            problem = "is variadic"
+        elif parameter.default is not parameter.empty:
+            problem = "has a default"
+        else:
+            continue
+        raise _StageError(
+            "hooks",
+            f"the argument {parameter.name!r} of {name!r} {problem}; the host would never pass it: "
+            "declare it as a plain argument",
+        )
+
+
+def _metadata(manager: pluggy.PluginManager) -> ConnectorMetadata:
+    value = _plain_result(manager.hook.metadata())
+    if not isinstance(value, ConnectorMetadata):
+        raise _StageError("metadata", f"must return ConnectorMetadata, not {type(value).__name__}")
+    return value
+
+
+def _schema(manager: pluggy.PluginManager, *, checked: bool) -> Mapping[str, Any]:
+    value = _plain_result(manager.hook.config_schema())
+    if not checked:
+        # Those of this distribution are checked by its own tests: the check needs jsonschema,
+        # whose import would be half of the time of `connector list`.
+        from connector_core.validation import check_schema
+
+        try:
+            check_schema(value)
+        except ValueError as error:
+            raise _StageError("config_schema", str(error)) from None
+    schema: Mapping[str, Any] = value
+    return schema
+
+
+def _plain_result(value: Any) -> Any:
+    if inspect.iscoroutine(value):
+        value.close()
+    return value
+
+
+def _without_duplicates(
+    found: Iterable[tuple[_Source, Connector]],
+) -> tuple[list[Connector], list[PluginFailure]]:
+    """Of two with one id or target the built-in one stays; between others neither does."""
+    found = list(found)
+    owners: dict[str, list[_Source]] = defaultdict(list)
+    for source, connector in found:
+        for key in {connector.id, connector.target}:
+            owners[key].append(source)
+    connectors, failures = [], []
+    for source, connector in found:
+        rivals = {
+            key: [other for other in owners[key] if other is not source]
+            for key in sorted({connector.id, connector.target})
+        }
+        rivals = {key: others for key, others in rivals.items() if others}
+        if source.built_in or not rivals:
+            connectors.append(connector)
+            continue
+        taken = "; ".join(
+            f"{key!r} is also the id or target of "
+            + ", ".join(
+                f"{other.entry_point.value} ({other.distribution} {other.version})"
+                for other in others
+            )
+            for key, others in rivals.items()
+        )
+        failures.append(source.failure("duplicate", taken))
+    return connectors, failures

@@ -1,0 +1,87 @@
+"""Which configured connector serves which usage type, and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from connector_core.errors import NoConnectorForUsageError, UnknownConnectorError
+
+if TYPE_CHECKING:
+    from connector_core.models import Channel
+
+__all__ = ["Routes"]
+
+
+class Routed(Protocol):
+    """What a route leads to."""
+
+    @property
+    def name(self) -> str:
+        """Its unique name."""
+
+    @property
+    def channel(self) -> Channel:
+        """The channel it sends on."""
+
+
+R = TypeVar("R", bound=Routed)
+
+
+@dataclass
+class Routes(Generic[R]):
+    """The configured connectors by name, and the usage types they were enabled for."""
+
+    configured: dict[str, R] = field(default_factory=dict)
+    _enabled: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def unused_name(self, base: str) -> str:
+        """The base itself where it is free, else with the first free number behind it."""
+        name, number = base, 2
+        while name in self.configured:
+            name, number = f"{base}-{number}", number + 1
+        return name
+
+    def __getitem__(self, name: str) -> R:
+        """The configured connector of this name.
+
+        Raises:
+            UnknownConnectorError: there is none.
+        """
+        try:
+            return self.configured[name]
+        except KeyError:
+            raise UnknownConnectorError(name, list(self.configured)) from None
+
+    def enable(self, name: str, usage_types: Iterable[str]) -> None:
+        """Let the connector serve these usage types, and no others than it was enabled for."""
+        for usage_type in usage_types:
+            self._enabled.setdefault(usage_type, {})[name] = None
+
+    def candidates(self, usage_type: str, channel: Channel) -> list[R]:
+        """The connectors to try, in order; never empty.
+
+        Raises:
+            NoConnectorForUsageError: none serves this usage type on this channel.
+        """
+        chosen = {name for names in self._enabled.values() for name in names}
+        order = [
+            *self._enabled.get(usage_type, {}),
+            *(name for name in self.configured if name not in chosen),
+        ]
+        found = [
+            self.configured[name] for name in order if self.configured[name].channel == channel
+        ]
+        if not found:
+            raise NoConnectorForUsageError(usage_type, channel, self._serving(channel, chosen))
+        return found
+
+    def _serving(self, channel: Channel, chosen: set[str]) -> dict[str, tuple[str, ...] | None]:
+        return {
+            name: tuple(usage for usage, names in self._enabled.items() if name in names)
+            if name in chosen
+            else None
+            for name, connector in self.configured.items()
+            if connector.channel == channel
+        }

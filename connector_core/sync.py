@@ -1,0 +1,258 @@
+"""The blocking host: the same surface as AsyncHost, for programs without an event loop.
+
+It runs one event loop in a thread of its own, so that connections outlive the calls and any thread
+may send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from connector_core import host as asynchronous
+from connector_core.discovery import discover
+from connector_core.errors import HostClosedError
+from connector_core.models import Channel, Receipt, Stage, VerifyReport
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from connector_core.connector import Connector
+    from connector_core.host import TemplateSource
+    from connector_core.registry import Registry
+
+__all__ = ["ConfiguredConnector", "Host", "new_event_loop"]
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """An event loop of uvloop where it is installed, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _documented_by(source: Callable[..., Any]) -> Callable[[F], F]:
+    def take_over(function: F) -> F:
+        function.__doc__ = source.__doc__
+        return function
+
+    return take_over
+
+
+class _LoopThread:
+    """An event loop in a thread, and a way to wait for coroutines on it from other threads."""
+
+    def __init__(self) -> None:
+        _refuse_inside_a_loop()
+        self._process = os.getpid()
+        self._loop = new_event_loop()
+        # Of our own, for `close` must not wait for a connector that blocks for ever.
+        self._executor = ThreadPoolExecutor(thread_name_prefix="connector_core.Host")
+        self._loop.set_default_executor(self._executor)
+        # A daemon: a program that forgets to close its host must still be able to end.
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="connector_core.Host", daemon=True
+        )
+        self._thread.start()
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of the coroutine that `work` makes; Ctrl-C cancels it."""
+        _refuse_inside_a_loop()
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "this Host was made before the process forked, and its thread stayed behind; "
+                "make one in each process"
+            )
+        if self._loop.is_closed():
+            raise HostClosedError
+        future = asyncio.run_coroutine_threadsafe(work(), self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def call(self, work: Callable[[], T]) -> T:
+        """The result of a function called on the loop's thread."""
+
+        async def once() -> T:
+            return work()
+
+        return self.run(once)
+
+    def close(self) -> None:
+        """Stop the loop and end the thread."""
+        if self._loop.is_closed() or os.getpid() != self._process:
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+
+def _refuse_inside_a_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "Host blocks, and here an event loop is running that it would stop: use AsyncHost, whose "
+        "methods have the same names, or call Host from a thread (asyncio.to_thread)"
+    )
+
+
+class ConfiguredConnector:
+    """A connector with one validated config; it owns its connections.
+
+    Attributes:
+        name: its name, unique in its host.
+        connector: the connector behind it.
+    """
+
+    def __init__(self, thread: _LoopThread, inner: asynchronous.ConfiguredConnector) -> None:
+        self._thread = thread
+        self._inner = inner
+        self.name = inner.name
+        self.connector: Connector = inner.connector
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+    @property
+    def channel(self) -> Channel:
+        """The channel it sends on, `Email` or `Sms`."""
+        return self._inner.channel
+
+    @_documented_by(asynchronous.ConfiguredConnector.send_message)
+    def send_message(  # noqa: D102
+        self,
+        usage_type: str,
+        *,
+        to: str,
+        payload: Mapping[str, Any] | None = None,
+        locale: str | None = None,
+        timeout: float | None = None,
+        ip: str | None = None,
+        message_id: str | None = None,
+    ) -> Receipt:
+        return self._thread.run(
+            lambda: self._inner.send_message(
+                usage_type,
+                to=to,
+                payload=payload,
+                locale=locale,
+                timeout=timeout,
+                ip=ip,
+                message_id=message_id,
+            )
+        )
+
+    @_documented_by(asynchronous.ConfiguredConnector.verify)
+    def verify(  # noqa: D102
+        self, on_stage: Callable[[Stage], None] | None = None
+    ) -> VerifyReport:
+        return self._thread.run(lambda: self._inner.verify(on_stage))
+
+
+class Host:
+    """Finds connectors, configures them and sends messages through them; every call blocks.
+
+    Use it as a context manager or with `close`. Any number of threads may share one.
+    """
+
+    def __init__(
+        self, registry: Registry, *, template_source: TemplateSource | None = None
+    ) -> None:
+        self._thread = _LoopThread()
+        self._inner = asynchronous.AsyncHost(registry, template_source=template_source)
+        self._configured: dict[str, ConfiguredConnector] = {}
+
+    @classmethod
+    @_documented_by(asynchronous.AsyncHost.discover)
+    def discover(  # noqa: D102
+        cls, *, strict: bool = False, template_source: TemplateSource | None = None
+    ) -> Self:
+        return cls(discover(strict=strict), template_source=template_source)
+
+    def __enter__(self) -> Self:
+        self._inner.require_open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def registry(self) -> Registry:
+        """Every connector found; its `failures` are the plugins that could not be loaded."""
+        return self._inner.registry
+
+    @property
+    def configured(self) -> Mapping[str, ConfiguredConnector]:
+        """The configured connectors by name, in the order in which they were configured."""
+        return dict(self._configured)
+
+    @_documented_by(asynchronous.AsyncHost.configure)
+    def configure(  # noqa: D102
+        self, connector: str, config: Mapping[str, Any], name: str | None = None
+    ) -> ConfiguredConnector:
+        inner = self._thread.call(lambda: self._inner.configure(connector, config, name))
+        configured = self._configured[inner.name] = ConfiguredConnector(self._thread, inner)
+        return configured
+
+    @_documented_by(asynchronous.AsyncHost.enable)
+    def enable(  # noqa: D102
+        self, connector: ConfiguredConnector | str, usage_types: Iterable[str]
+    ) -> None:
+        name = connector if isinstance(connector, str) else connector.name
+        self._thread.call(lambda: self._inner.enable(name, usage_types))
+
+    @_documented_by(asynchronous.AsyncHost.send_message)
+    def send_message(  # noqa: D102
+        self,
+        usage_type: str,
+        *,
+        to: str,
+        payload: Mapping[str, Any] | None = None,
+        locale: str | None = None,
+        timeout: float | None = None,
+        type: Channel = "Email",  # noqa: A002 - the contract's word
+        ip: str | None = None,
+        message_id: str | None = None,
+    ) -> Receipt:
+        return self._thread.run(
+            lambda: self._inner.send_message(
+                usage_type,
+                to=to,
+                payload=payload,
+                locale=locale,
+                timeout=timeout,
+                type=type,
+                ip=ip,
+                message_id=message_id,
+            )
+        )
+
+    @_documented_by(asynchronous.AsyncHost.aclose)
+    def close(self) -> None:  # noqa: D102
+        try:
+            self._thread.run(self._inner.aclose)
+        except HostClosedError:
+            return
+        self._configured.clear()
+        self._thread.close()

@@ -1,0 +1,216 @@
+"""Templates: choose one by usage type and locale, and fill in its `{{ variables }}`.
+
+A variable is `{{ path }}`: ASCII letters, digits, `_` and `.`, spaces inside the braces allowed.
+Its first part is a key of the payload; further parts are keys of objects or indices of lists. If
+the payload has no such key the variable stays as it stands; if the rest leads nowhere, or to
+null, it is empty. Nothing is ever evaluated, attributes of objects cannot be reached, and a value
+that looks like a variable is not filled in again.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, get_args
+
+from connector_core.errors import MessageError, TemplateNotFoundError
+from connector_core.locales import fallbacks, is_language_tag
+from connector_core.models import ContentType, Template, UsageType
+
+__all__ = ["CompiledText", "TemplateIndex", "escape_html", "render", "template_from"]
+
+# Possessive quantifiers: without backtracking the time stays linear in the text.
+_VARIABLE = re.compile(r"(\{\{\s*+([A-Za-z0-9_.]++)\s*+\}\})")
+_INDEX = re.compile(r"[0-9]{1,9}")
+_EXACT_FLOAT = 1e21  # from here on JSON as JavaScript writes it turns to exponents
+_KEYS = {
+    "usageType": "usage_type",
+    "contentType": "content_type",
+    "subject": "subject",
+    "content": "content",
+    "locale": "locale",
+    "sendFrom": "send_from",
+    "replyTo": "reply_to",
+}
+_MISSING = object()
+
+
+class CompiledText:
+    """A text with variables, split once into literals and slots.
+
+    Attributes:
+        paths: the path of each variable, in order of appearance.
+    """
+
+    __slots__ = ("_literals", "_sources", "paths")
+
+    def __init__(self, text: str) -> None:
+        pieces = _VARIABLE.split(text)
+        self._literals = pieces[0::3]
+        self._sources = pieces[1::3]
+        self.paths: tuple[str, ...] = tuple(pieces[2::3])
+
+    def values(self, payload: Mapping[str, Any]) -> list[str | None]:
+        """The text for each variable; None where the payload does not have its first part."""
+        return [_value_at(path, payload) for path in self.paths]
+
+    def fill(self, values: Sequence[str | None], escape: Callable[[str], str] | None = None) -> str:
+        """The text with its variables replaced; None leaves a variable as it stands."""
+        if not values:
+            return self._literals[0]
+        pieces = [self._literals[0]]
+        for value, source, literal in zip(values, self._sources, self._literals[1:], strict=True):
+            if value is None:
+                pieces.append(source)
+            else:
+                pieces.append(escape(value) if escape else value)
+            pieces.append(literal)
+        return "".join(pieces)
+
+    def render(self, payload: Mapping[str, Any], escape: Callable[[str], str] | None = None) -> str:
+        """`fill` with the `values` of this payload. Never raises."""
+        return self.fill(self.values(payload), escape)
+
+
+def render(text: str, payload: Mapping[str, Any], *, escape: bool = False) -> str:
+    """Fill in the variables of a text. Never raises; linear in the text and the values.
+
+    Args:
+        text: the text with its variables.
+        payload: the values.
+        escape: escape the values for HTML, in text and in quoted attributes.
+    """
+    return CompiledText(text).render(payload, escape_html if escape else None)
+
+
+def escape_html(value: str) -> str:
+    """The value with `&`, `<`, `>` and both quotes escaped for HTML."""
+    return html.escape(value, quote=True)
+
+
+def _value_at(path: str, payload: Mapping[str, Any]) -> str | None:
+    root, *rest = path.split(".")
+    value: Any = _item(payload, root)
+    if value is _MISSING:
+        return None
+    for part in rest:
+        value = _item(value, part)
+        if value is _MISSING:
+            return ""
+    return _text(value)
+
+
+def _item(container: Any, key: str) -> Any:
+    """The item of a mapping or sequence, or `_MISSING`; never an attribute."""
+    try:
+        if isinstance(container, Mapping):
+            return container.get(key, _MISSING)
+        if isinstance(container, list | tuple) and _INDEX.fullmatch(key):
+            return container[int(key)]
+    except Exception:  # noqa: BLE001 - a mapping of the caller's own may raise anything
+        return _MISSING
+    return _MISSING
+
+
+def _text(value: Any) -> str:
+    """The value as JSON writes it, strings bare and null empty; what has no text is empty."""
+    if type(value) is str:
+        return value
+    try:
+        if isinstance(value, str):
+            return str.__str__(value)
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, float):
+            return _float_text(value)
+        if isinstance(value, Mapping | list | tuple):
+            return json.dumps(
+                value, ensure_ascii=False, separators=(",", ":"), default=_json_fallback
+            )
+        return str(value)
+    except Exception:  # noqa: BLE001 - the caller's own __str__ may raise anything
+        return ""
+
+
+def _float_text(value: float) -> str:
+    if not math.isfinite(value):
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < _EXACT_FLOAT else repr(value)
+
+
+def _json_fallback(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+class TemplateIndex:
+    """Templates by usage type and locale; of two for the same, the first counts."""
+
+    def __init__(self, templates: Iterable[Template]) -> None:
+        self._templates: dict[tuple[str, str | None], Template] = {}
+        for template in templates:
+            if template.usage_type is not None:
+                locale = template.locale.lower() if template.locale else None
+                self._templates.setdefault((template.usage_type, locale), template)
+
+    def find(self, usage_type: str, locale: str | None) -> Template:
+        """The template for the usage type, else for `Generic`; each by RFC 4647 lookup.
+
+        For `fr-CA` it looks for `fr-CA`, `fr`, then one without a locale.
+
+        Raises:
+            TemplateNotFoundError: there is neither.
+        """
+        tags: list[str | None] = [*fallbacks(locale), None] if locale else [None]
+        for wanted in (usage_type, str(UsageType.GENERIC)):
+            for tag in tags:
+                if found := self._templates.get((wanted, tag)):
+                    return found
+        known = [f"{usage} ({tag})" if tag else usage for usage, tag in self._templates]
+        raise TemplateNotFoundError(usage_type, locale, known)
+
+
+def template_from(value: object) -> Template | None:
+    """The Template that a template source gave: one already, a mapping, or None.
+
+    A mapping has the keys of a config template; `usageType` and `contentType` may be absent, the
+    latter then is `text/html`.
+
+    Raises:
+        MessageError: it is something else; the message names the key.
+    """
+    if value is None or isinstance(value, Template):
+        return value
+    if not isinstance(value, Mapping):
+        raise MessageError(
+            "template", f"must be a Template or a mapping, not {type(value).__name__}"
+        )
+    arguments = {_KEYS[key]: item for key, item in _template_items(value)}
+    for required in ("subject", "content"):
+        if required not in arguments:
+            raise MessageError(f"template.{required}", "is missing")
+    if arguments.get("content_type", "text/html") not in get_args(ContentType):
+        raise MessageError(
+            "template.contentType", f"must be one of {', '.join(get_args(ContentType))}"
+        )
+    if "locale" in arguments and not is_language_tag(arguments["locale"]):
+        raise MessageError("template.locale", "is not a language tag such as fr or fr-CA")
+    return Template(**arguments)  # type: ignore[arg-type] # contentType was checked above
+
+
+def _template_items(value: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    for key, item in value.items():
+        if key not in _KEYS:
+            raise MessageError(f"template.{key}", f"is not a known key: {', '.join(_KEYS)}")
+        if item is not None:
+            if not isinstance(item, str):
+                raise MessageError(f"template.{key}", f"must be text, not {type(item).__name__}")
+            yield key, item
+
+
+assert set(_KEYS.values()) == {field.name for field in fields(Template)}  # noqa: S101

@@ -1,0 +1,274 @@
+"""JSON Schema errors and model errors, as one list of `ConfigProblem`.
+
+The messages say what was expected and never show the value that was found: jsonschema and
+pydantic print it, and it may be a password.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from connector_core.configs import json_path
+from connector_core.errors import ConfigProblem
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+    from pydantic import ValidationError as ModelValidationError
+
+__all__ = ["check_schema", "model_problems", "nearest", "schema_problems"]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DATA_KEYWORDS = frozenset({"const", "default", "enum", "examples"})
+_NAMES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "null": "null",
+}
+_LIMITS = {
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "minItems": "must have at least {} items",
+    "maxItems": "must have at most {} items",
+    "minProperties": "must have at least {} keys",
+    "maxProperties": "must have at most {} keys",
+    "minimum": "must be {} or more",
+    "maximum": "must be {} or less",
+    "exclusiveMinimum": "must be more than {}",
+    "exclusiveMaximum": "must be less than {}",
+    "multipleOf": "must be a multiple of {}",
+    "pattern": "must match the pattern {}",
+    "format": "must have the format {}",
+}
+
+
+def check_schema(schema: object) -> None:
+    """Refuse what is no JSON Schema of draft 2020-12 for an object, complete in itself.
+
+    Raises:
+        ValueError: what is wrong with the schema.
+    """
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    if not isinstance(schema, Mapping):
+        raise ValueError(f"must be a mapping, not {type(schema).__name__}")  # noqa: TRY004
+    if schema.get("$schema", DIALECT) != DIALECT:
+        raise ValueError(f"$schema must be {DIALECT}")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise ValueError(
+            f"is not valid JSON Schema 2020-12 at {error.json_path}: {error.message}"
+        ) from None
+    if schema.get("type") != "object":
+        raise ValueError('must describe an object: "type": "object"')
+    _check_inside(schema)
+
+
+def _check_inside(schema: Mapping[str, Any]) -> None:
+    """References must lead inside the schema and patterns must compile: else every use fails."""
+    from referencing import Registry, Resource
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    root = Resource.from_contents(schema, default_specification=DRAFT202012)
+    registry: Registry[Any] = Registry().with_resource(root.id() or "", root)
+    resolver = registry.resolver_with_root(root)
+    for keyword, value in _keywords(schema):
+        if keyword in ("$ref", "$dynamicRef") and isinstance(value, str):
+            try:
+                resolver.lookup(value)
+            except Unresolvable:
+                raise ValueError(
+                    f"the reference {value!r} leads outside the schema; it is never fetched"
+                ) from None
+        if keyword == "pattern" and isinstance(value, str):
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"the pattern {value!r} does not compile: {error}") from None
+
+
+def _keywords(schema: object) -> Iterator[tuple[str, object]]:
+    if isinstance(schema, Mapping):
+        for key, value in schema.items():
+            yield key, value
+            if key not in _DATA_KEYWORDS:
+                yield from _keywords(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _keywords(item)
+
+
+def schema_problems(schema: Mapping[str, Any], config: object) -> list[ConfigProblem]:
+    """Every way in which the config fails the schema, in the order of the paths."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+
+    # An empty registry: a `$ref` in a plugin's schema must never fetch anything.
+    validator = Draft202012Validator(schema, registry=Registry())
+    found: dict[tuple[str, str], ConfigProblem] = {}
+    for error in validator.iter_errors(config):
+        for problem in _problems(error):
+            found.setdefault((problem.path, problem.message), problem)
+    return sorted(found.values(), key=lambda problem: problem.path)
+
+
+def _problems(error: ValidationError) -> Iterator[ConfigProblem]:
+    parts = tuple(error.absolute_path)
+    keyword, expected = str(error.validator), error.validator_value
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    if keyword in ("anyOf", "oneOf") and error.context:
+        yield from _alternatives(error)
+    elif keyword == "additionalProperties":
+        yield from _unknown_keys(parts, schema, error.instance)
+    elif keyword == "required":
+        yield from _missing(parts, schema, error)
+    else:
+        yield ConfigProblem(
+            json_path(parts),
+            _explain(keyword, expected, error.instance),
+            str(schema.get("description", "")),
+        )
+
+
+def _explain(keyword: str, expected: Any, found: object) -> str:
+    if keyword == "type":
+        kinds = [expected] if isinstance(expected, str) else list(expected)
+        return f"must be {_either(_NAMES.get(kind, kind) for kind in kinds)}, not {_kind(found)}"
+    if keyword == "enum":
+        return f"must be one of {_either(json.dumps(item) for item in expected)}"
+    if keyword == "const":
+        return f"must be {json.dumps(expected)}"
+    if keyword in _LIMITS:
+        return _LIMITS[keyword].format(expected)
+    if keyword == "uniqueItems":
+        return "must not have the same item twice"
+    return f"does not satisfy the schema's {keyword!r}"
+
+
+def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
+    """Of alternatives, the problems of the one that the value comes nearest to."""
+    branches: dict[object, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    here = [
+        inner
+        for errors in branches.values()
+        for inner in errors
+        if inner.validator == "type" and not inner.relative_path
+    ]
+    if len(here) == len(branches):
+        kinds = [_NAMES.get(str(inner.validator_value), "") for inner in here]
+        schema = error.schema if isinstance(error.schema, Mapping) else {}
+        yield ConfigProblem(
+            json_path(tuple(error.absolute_path)),
+            f"must be {_either(dict.fromkeys(kinds))}, not {_kind(error.instance)}",
+            str(schema.get("description", "")),
+        )
+        return
+    for inner in min(branches.values(), key=_distance):
+        yield from _problems(inner)
+
+
+def _distance(errors: list[ValidationError]) -> tuple[int, int, int]:
+    """How far a value is from an alternative: wrong kind, keys it does not know, keys missing."""
+    wrong_kind = unknown = missing = 0
+    for error in errors:
+        if error.validator == "additionalProperties":
+            schema = error.schema if isinstance(error.schema, Mapping) else {}
+            unknown += len(_unknown(schema, error.instance))
+        elif error.validator == "required":
+            missing += 1
+        elif error.validator in ("type", "const", "enum"):
+            wrong_kind += 100 if not error.relative_path else 1
+    return wrong_kind, unknown, missing
+
+
+def _unknown(schema: Mapping[str, Any], instance: object) -> list[str]:
+    if not isinstance(instance, Mapping):
+        return []
+    patterns = schema.get("patternProperties", {})
+    return [
+        key
+        for key in instance
+        if key not in schema.get("properties", {})
+        and not any(re.search(pattern, key) for pattern in patterns)
+    ]
+
+
+def _unknown_keys(
+    parts: tuple[str | int, ...], schema: Mapping[str, Any], instance: object
+) -> Iterator[ConfigProblem]:
+    known = list(schema.get("properties", {}))
+    for key in _unknown(schema, instance):
+        near = nearest(key, known)
+        yield ConfigProblem(
+            json_path((*parts, key)),
+            "is not a known key",
+            f"did you mean {near!r}?" if near else f"known keys: {', '.join(sorted(known))}",
+        )
+
+
+def _missing(
+    parts: tuple[str | int, ...], schema: Mapping[str, Any], error: ValidationError
+) -> Iterator[ConfigProblem]:
+    instance = error.instance if isinstance(error.instance, Mapping) else {}
+    required: Any = error.validator_value
+    for key in required:
+        # jsonschema reports each missing key on its own, without naming it but in its message.
+        if key not in instance and error.message.startswith(repr(key)):
+            sub = schema.get("properties", {}).get(key, {})
+            kind = _NAMES.get(str(sub.get("type")), "")
+            yield ConfigProblem(
+                json_path((*parts, key)),
+                f"is missing; it must be {kind}" if kind else "is missing",
+                str(sub.get("description", "")),
+            )
+
+
+def model_problems(error: ModelValidationError) -> list[ConfigProblem]:
+    """What a pydantic model found wrong, without the values it found.
+
+    For connectors that parse their config with a model: schema and model should agree, so these
+    are problems only the model can see.
+    """
+    problems = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        parts = tuple(part for part in item["loc"] if isinstance(part, str | int))
+        problems.append(ConfigProblem(json_path(parts), str(item["msg"])))
+    return problems
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to a misspelt one, if any is near; case does not count."""
+    by_folded = {item.lower(): item for item in known}
+    found = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    kinds: list[tuple[type | tuple[type, ...], str]] = [
+        (str, "text"),
+        ((int, float), "a number"),
+        (Mapping, "an object"),
+        (list, "a list"),
+    ]
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
+
+
+def _either(words: Iterable[str]) -> str:
+    items = list(words)
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} or {items[-1]}"

@@ -1,0 +1,1 @@
+"""The SMTP connector: sends each message as an e-mail through an SMTP server (RFC 5321)."""

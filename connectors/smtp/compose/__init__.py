@@ -1,0 +1,1 @@
+"""From a template and its values to the bytes of one MIME message."""

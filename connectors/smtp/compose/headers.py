@@ -1,0 +1,167 @@
+"""Header fields: checked, encoded and folded (RFC 5322 section 2.2, RFC 2047).
+
+The few headers that a mail needs are written here and not with the standard library's `email`
+package, which turns some control characters into further headers or recipients (CVE-2024-6923).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from functools import lru_cache
+
+from connectors.smtp.addresses import Mailbox, control_in
+
+__all__ = [
+    "FORBIDDEN_NAMES",
+    "header",
+    "header_problem",
+    "is_forbidden_name",
+    "mailbox_header",
+    "name_problem",
+]
+
+MAX_LINE = 76  # of a line with an encoded-word: RFC 2047 section 2
+_MAX_PLAIN_WORD = 900  # so that no line comes near the 998 octets of RFC 5322 section 2.1.1
+_WORD_OVERHEAD = len("=?utf-8?q??=")
+
+_FIELD_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]+")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_ENCODED_WORD = re.compile(r"=\?[^?\s]*\?([BbQq])\?([^?\s]*)\?=")
+# What may stand bare in an encoded-word within a phrase (RFC 2047 section 5, rule 3).
+_Q_BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+
+FORBIDDEN_NAMES = frozenset(
+    [
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "sender",
+        "reply-to",
+        "subject",
+        "date",
+        "message-id",
+        "return-path",
+        "received",
+    ]
+)
+FORBIDDEN_PREFIXES = ("dkim-", "mime-", "content-")
+
+
+def is_forbidden_name(name: str) -> bool:
+    """Whether a custom header must not have this name: the mail sets it itself."""
+    return name.lower() in FORBIDDEN_NAMES or name.lower().startswith(FORBIDDEN_PREFIXES)
+
+
+def name_problem(name: str) -> str | None:
+    """Why a custom header cannot have this name, if so (RFC 5322 section 3.6.8)."""
+    if not _FIELD_NAME.fullmatch(name) or len(name) > MAX_LINE:
+        return "is not a header name: printable ASCII without spaces and colons"
+    if is_forbidden_name(name):
+        return "is a header that the mail sets itself, or that a server sets"
+    return None
+
+
+def header_problem(text: str) -> str | None:
+    """Why the text cannot stand in a header, if so; TAB may."""
+    if code := control_in(text, allow="\t"):
+        return f"contains the control character {code}"
+    for found in _ENCODED_WORD.finditer(text):
+        if control_in(_decoded(found[1], found[2])):
+            return "hides a control character in an encoded-word"
+    return None
+
+
+def _decoded(encoding: str, text: str) -> str:
+    try:
+        if encoding in "Bb":
+            return base64.b64decode(text + "==", validate=False).decode("latin-1")
+        return quopri.decodestring(text.encode("ascii", "replace"), header=True).decode("latin-1")
+    except binascii.Error:
+        return ""
+
+
+def header(name: str, text: str) -> str:
+    """An unstructured header with its CRLF: bare where it can be, else in encoded-words."""
+    if _is_plain(text):
+        return _folded(f"{name}:", text.split(" "))
+    return _folded(f"{name}:", _encoded_words(text, MAX_LINE - len(name) - 2))
+
+
+def mailbox_header(name: str, mailbox: Mailbox) -> str:
+    """A header with one mailbox, with its CRLF.
+
+    Display names that are not plain atoms go as encoded-words and never as quoted strings, which
+    parsers have taken for several mailboxes.
+    """
+    address = f"<{mailbox.address}>" if mailbox.name else str(mailbox.address)
+    return _folded(f"{name}:", [*_phrase(mailbox.name, MAX_LINE - len(name) - 2), address])
+
+
+@lru_cache(maxsize=1024)
+def _phrase(name: str, first: int) -> tuple[str, ...]:
+    if not name:
+        return ()
+    if _ATOMS.fullmatch(name) and not _ENCODED_WORD.search(name) and _is_plain(name):
+        return tuple(name.split(" "))
+    return tuple(_encoded_words(name, first))
+
+
+def _is_plain(text: str) -> bool:
+    return (
+        text.isascii()
+        and text == text.strip()
+        and "\t" not in text
+        and "  " not in text
+        and not _ENCODED_WORD.search(text)
+        and all(len(word) <= _MAX_PLAIN_WORD for word in text.split(" "))
+    )
+
+
+def _folded(start: str, words: list[str] | tuple[str, ...]) -> str:
+    lines, line = [], start
+    for word in words:
+        if len(line) + 1 + len(word) > MAX_LINE and line != start:
+            lines.append(line)
+            line = ""
+        line += f" {word}"
+    return "\r\n".join([*lines, line]) + "\r\n"
+
+
+def _encoded_words(text: str, first: int) -> list[str]:
+    """The text as encoded-words of at most 75 characters, the first short enough for its line."""
+    raw = text.encode()
+    as_q = sum(1 if byte in _Q_BARE or byte == 0x20 else 3 for byte in raw)
+    as_b = (len(raw) + 2) // 3 * 4
+    words: list[str] = []
+    room = max(min(first, 75), 40) - _WORD_OVERHEAD
+    piece, size = bytearray(), 0
+    for character in text:
+        data = character.encode()
+        added = _size(data, base64_=as_b < as_q)
+        total = (len(piece) + len(data) + 2) // 3 * 4 if as_b < as_q else size + added
+        if piece and total > room:
+            words.append(_word(bytes(piece), base64_=as_b < as_q))
+            piece, size, room = bytearray(), 0, 75 - _WORD_OVERHEAD
+        piece += data
+        size += added
+    words.append(_word(bytes(piece), base64_=as_b < as_q))
+    return words
+
+
+def _size(data: bytes, *, base64_: bool) -> int:
+    if base64_:
+        return 0
+    return sum(1 if byte in _Q_BARE or byte == 0x20 else 3 for byte in data)
+
+
+def _word(data: bytes, *, base64_: bool) -> str:
+    if base64_:
+        return f"=?utf-8?b?{base64.b64encode(data).decode()}?="
+    text = "".join(
+        "_" if byte == 0x20 else chr(byte) if byte in _Q_BARE else f"={byte:02X}" for byte in data
+    )
+    return f"=?utf-8?q?{text}?="

@@ -1,0 +1,201 @@
+"""The composer: made once from a config, it makes the bytes of each message."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from connector_core import Message, MessageError, Template
+from connector_core.templates import CompiledText, TemplateIndex, escape_html
+from connectors.smtp.addresses import Address, Mailbox, parse_address, parse_mailbox
+from connectors.smtp.compose.body import encode_body
+from connectors.smtp.compose.headers import header, header_problem, mailbox_header
+from connectors.smtp.compose.mailboxes import MailboxTemplate
+from connectors.smtp.transaction import Envelope
+
+if TYPE_CHECKING:
+    from connectors.smtp.config import SmtpConfig
+
+__all__ = ["Composed", "Composer"]
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+MAX_HEADER_VALUE = 2 * 1024  # characters of one value in a subject or mailbox
+MAX_BODY_VALUE = 64 * 1024  # characters of one value in a body
+MAX_MESSAGE = 10 * 1024 * 1024  # octets of a whole message
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_MESSAGE_ID = re.compile(rf"<?(?P<left>{_ATOM})(?:@(?P<right>{_ATOM}|\[[!-Z^-~]*\]))?>?")
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """One message, ready to send.
+
+    Attributes:
+        envelope: sender and recipient.
+        content: the message with CRLF line ends.
+        message_id: its Message-ID, angle brackets included.
+    """
+
+    envelope: Envelope
+    content: bytes
+    message_id: str
+
+
+class _Prepared:
+    """A template taken apart once: its texts split at their variables, its mailboxes parsed."""
+
+    def __init__(self, template: Template) -> None:
+        self.subject = CompiledText(template.subject)
+        self.content = CompiledText(template.content)
+        self.html = template.content_type == "text/html"
+        self.sender = _mailbox_template("sendFrom", template.send_from)
+        self.reply_to = _mailbox_template("replyTo", template.reply_to)
+
+
+def _mailbox_template(field: str, text: str | None) -> MailboxTemplate | None:
+    if not text:
+        return None
+    try:
+        return MailboxTemplate(text)
+    except ValueError as error:
+        raise MessageError(f"template.{field}", str(error)) from None
+
+
+class Composer:
+    """Makes a message of a template and its values."""
+
+    def __init__(self, config: SmtpConfig) -> None:
+        self._sender = parse_mailbox(config.from_email)
+        self._reply_to = parse_mailbox(config.reply_to) if config.reply_to else None
+        templates = [
+            Template(
+                subject=item.subject,
+                content=item.content,
+                content_type=item.content_type,
+                usage_type=item.usage_type,
+                locale=item.locale,
+                send_from=item.send_from,
+                reply_to=item.reply_to,
+            )
+            for item in config.templates
+        ]
+        self._index = TemplateIndex(templates)
+        self._prepared = {id(template): _Prepared(template) for template in templates}
+        self._custom = "".join(_custom_headers(config.custom_headers or {}))
+
+    def compose(self, message: Message) -> Composed:
+        """The message's bytes and envelope.
+
+        Raises:
+            MessageError: the data cannot become a mail; the error names the field.
+            TemplateNotFoundError: there is no template for the usage type.
+        """
+        prepared = self._choose(message)
+        recipient = _parsed("to", parse_address, message.to)
+        sender = _filled("sendFrom", prepared.sender, message.payload) or self._sender
+        reply_to = _filled("replyTo", prepared.reply_to, message.payload) or self._reply_to
+        subject = _values("subject", prepared.subject, message.payload, MAX_HEADER_VALUE)
+        content = _values("content", prepared.content, message.payload, MAX_BODY_VALUE)
+        message_id = _message_id(message.message_id, sender.address)
+        headers = [
+            f"Date: {formatdate(time.time())[:-5]}+0000\r\n",
+            mailbox_header("From", _checked("fromEmail", sender)),
+            mailbox_header("To", Mailbox(recipient)),
+            mailbox_header("Reply-To", _checked("replyTo", reply_to)) if reply_to else "",
+            _subject(prepared.subject.fill(subject)),
+            f"Message-ID: {message_id}\r\n",
+            self._custom,
+        ]
+        body = prepared.content.fill(content, escape_html if prepared.html else None)
+        addresses = [recipient, sender.address, *([reply_to.address] if reply_to else [])]
+        international = any(address.international for address in addresses)
+        return Composed(
+            Envelope(str(sender.address), str(recipient), international),
+            _assembled(headers, body, html=prepared.html),
+            message_id,
+        )
+
+    def _choose(self, message: Message) -> _Prepared:
+        if message.template is not None:
+            return _Prepared(message.template)
+        return self._prepared[id(self._index.find(message.usage_type, message.locale))]
+
+
+def _assembled(headers: Sequence[str], body: str, *, html: bool) -> bytes:
+    try:
+        encoding, encoded = encode_body(body)
+    except UnicodeEncodeError:
+        raise MessageError("content", "contains half of a surrogate pair") from None
+    except ValueError as error:
+        raise MessageError("content", str(error)) from None
+    kind = "html" if html else "plain"
+    mime = (
+        "MIME-Version: 1.0\r\n"
+        f"Content-Type: text/{kind}; charset=utf-8\r\n"
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
+    content = ("".join(headers) + mime).encode() + encoded
+    if len(content) > MAX_MESSAGE:
+        raise MessageError("content", f"the mail has more than {MAX_MESSAGE >> 20} MiB")
+    return content
+
+
+def _values(
+    field: str, text: CompiledText, payload: Mapping[str, Any], limit: int
+) -> list[str | None]:
+    values = text.values(payload)
+    for path, value in zip(text.paths, values, strict=True):
+        if value is not None and len(value) > limit:
+            raise MessageError(
+                f"payload.{path}", f"has more than {limit} characters, too many for the {field}"
+            )
+    return values
+
+
+def _filled(
+    field: str, template: MailboxTemplate | None, payload: Mapping[str, Any]
+) -> Mailbox | None:
+    return None if template is None else _parsed(field, template.fill, payload)
+
+
+def _parsed(field: str, parse: Callable[[V], T], value: V) -> T:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise MessageError(field, str(error)) from None
+
+
+def _checked(field: str, mailbox: Mailbox) -> Mailbox:
+    if len(mailbox.name) > MAX_HEADER_VALUE:
+        raise MessageError(field, f"has a name of more than {MAX_HEADER_VALUE} characters")
+    if problem := header_problem(mailbox.name):
+        raise MessageError(field, problem)
+    return mailbox
+
+
+def _subject(text: str) -> str:
+    if problem := header_problem(text):
+        raise MessageError("subject", problem)
+    return header("Subject", text)
+
+
+def _message_id(wanted: str, sender: Address) -> str:
+    """The Message-ID (RFC 5322 section 3.6.4): as given, or with the sender's domain behind it."""
+    found = _MESSAGE_ID.fullmatch(wanted or secrets.token_hex(16))
+    if not found or (wanted.startswith("<") != wanted.endswith(">")):
+        raise MessageError("message_id", "is not of the form <left@right>, nor its left side alone")
+    return f"<{found['left']}@{found['right'] or sender.domain}>"
+
+
+def _custom_headers(headers: Mapping[str, str | Sequence[str]]) -> Iterable[str]:
+    for name, value in headers.items():
+        for item in [value] if isinstance(value, str) else value:
+            yield header(name, item.strip(" \t"))

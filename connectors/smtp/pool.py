@@ -1,0 +1,386 @@
+"""Many sessions with one server: kept open between messages, bounded in number."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING
+
+from connector_core import (
+    DeliveryError,
+    HostClosedError,
+    PermanentDeliveryError,
+    Stage,
+    TemporaryDeliveryError,
+    VerifyReport,
+)
+from connectors.smtp.endpoint import Endpoint
+from connectors.smtp.protocol import Reply
+from connectors.smtp.session import DeadConnectionError, Session, Stages, open_session
+from connectors.smtp.transaction import Envelope
+
+if TYPE_CHECKING:
+    from connectors.smtp.config import SmtpConfig
+
+__all__ = ["Pool"]
+
+NOOP_AFTER = 30.0  # seconds of idleness after which a session is asked before it is used
+IDLE_LIFETIME = 90.0  # seconds of idleness after which a session is ended
+CLOSE_GRACE = 5.0  # seconds that messages under way have when the pool closes
+REFUSED_PAUSE = 30.0  # seconds without another log-in after the first refusal, doubling
+REFUSED_PAUSE_MAX = 900.0
+
+
+class Pool:
+    """Sends messages over at most `maxConnections` sessions. It belongs to one event loop."""
+
+    def __init__(self, endpoint: Endpoint, config: SmtpConfig) -> None:
+        self._endpoint = endpoint
+        self._limit = config.max_connections
+        self._messages = config.max_messages if config.pool is not False else 1
+        self._fresh_tries = min(config.max_requeues, 1)
+        self._pace = _Pace(config.rate_limit, (config.rate_delta or 1000) / 1000)
+        self._gate = _LoginGate()
+        self._idle: list[Session] = []
+        self._busy: set[Session] = set()
+        self._open = 0
+        self._waiters: deque[asyncio.Future[Session | None]] = deque()
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reaper: asyncio.TimerHandle | None = None
+        self._quitting: set[asyncio.Task[None]] = set()
+        self._acquiring: set[asyncio.Timeout] = set()
+        self._drained = asyncio.Event()
+
+    async def send(
+        self,
+        envelope: Envelope,
+        content: bytes,
+        deadline: float | None,
+        seconds: dict[str, float],
+    ) -> Reply:
+        """Send one message over a session that is free, or a new one.
+
+        A kept session that turns out dead before the message could be accepted is replaced by a
+        fresh one, once and at once.
+
+        Args:
+            envelope: sender and recipient.
+            content: the message.
+            deadline: when to give up, in seconds of `time.monotonic()`.
+            seconds: takes the time spent by stage.
+
+        Raises:
+            DeliveryError: the message was not, or not surely, sent.
+            HostClosedError: the pool is closed.
+        """
+        self._bind()
+        started = time.perf_counter()
+        await self._pace.wait(deadline)
+        tries = self._fresh_tries
+        session = await self._acquire(deadline)
+        while True:
+            seconds["pool"] = time.perf_counter() - started
+            kept = session.sent > 0
+            if not kept:
+                seconds |= session.opening
+            try:
+                reply = await session.send(envelope, content, deadline, seconds)
+            except DeadConnectionError as dead:
+                if not kept or tries < 1:
+                    raise dead.error from None
+            else:
+                return reply
+            finally:
+                self._release(session)
+            tries -= 1
+            self._drop_idle()
+            session = await self._acquire(deadline)
+
+    async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
+        """Open a session of its own, whatever was refused before, and end it."""
+        self._bind()
+        stages = Stages(on_stage)
+        try:
+            session = await self._login(stages, None, patient=False)
+        except DeliveryError:
+            return VerifyReport(tuple(stages.done))
+        await session.quit()
+        return VerifyReport(tuple(stages.done))
+
+    async def close(self) -> None:
+        """End every session: the idle ones with QUIT, those in use after a grace."""
+        self._closed = True
+        if self._reaper is not None:
+            self._reaper.cancel()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(HostClosedError())
+        self._waiters.clear()
+        for scope in self._acquiring:
+            scope.reschedule(0)
+        self._drop_idle()
+        if self._busy:
+            self._drained.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._drained.wait(), CLOSE_GRACE)
+        for session in self._busy:
+            session.abort()
+        if self._quitting:
+            await asyncio.wait(self._quitting, timeout=CLOSE_GRACE)
+
+    def _bind(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if self._loop is not loop:
+            raise RuntimeError(
+                "an AsyncHost belongs to one event loop; make one in each, or use Host"
+            )
+        if self._closed:
+            raise HostClosedError
+
+    async def _acquire(self, deadline: float | None) -> Session:
+        """A session to send one message over; it counts as open and in use.
+
+        Raises:
+            HostClosedError: the pool closed meanwhile.
+        """
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._acquiring.add(scope)
+                return await self._obtain(deadline)
+        except TimeoutError:
+            raise HostClosedError from None
+        finally:
+            self._acquiring.discard(scope)
+
+    async def _obtain(self, deadline: float | None) -> Session:
+        session = self._take_idle()
+        if session is None and self._open >= self._limit:
+            session = await self._wait(deadline)
+        elif session is None:
+            self._open += 1
+        if session is not None and time.monotonic() - session.idle_since > NOOP_AFTER:
+            self._busy.add(session)
+            if not await self._still_alive(session):
+                session = None
+        if session is None:
+            session = await self._replace(deadline)
+        self._busy.add(session)
+        return session
+
+    async def _still_alive(self, session: Session) -> bool:
+        try:
+            if await session.alive():
+                return True
+            session.abort()
+        except BaseException:
+            self._discard(session)
+            raise
+        finally:
+            self._busy.discard(session)
+        return False
+
+    async def _replace(self, deadline: float | None) -> Session:
+        """A new session in a place that is already counted as open."""
+        try:
+            return await self._login(Stages(), deadline, patient=True)
+        except BaseException:
+            self._free_place()
+            raise
+
+    async def _login(self, stages: Stages, deadline: float | None, *, patient: bool) -> Session:
+        """Open a session; a patient caller keeps the pause after a refusal."""
+        self._require_token(stages)
+        async with self._gate.turn():
+            if patient:
+                self._gate.require_open()
+            try:
+                session = await open_session(self._endpoint, stages, deadline)
+            except DeliveryError as error:
+                if error.stage == "auth" and error.code is not None:
+                    self._gate.failed(error)
+                raise
+            self._gate.passed()
+            return session
+
+    def _require_token(self, stages: Stages) -> None:
+        expires = self._endpoint.token_expires
+        expired = expires is not None and expires <= time.time()
+        if self._endpoint.needs_token or expired:
+            with stages.stage("auth"):
+                raise PermanentDeliveryError(
+                    "the OAuth2 access token has expired"
+                    if expired
+                    else "there is no OAuth2 access token",
+                    stage="auth",
+                    failover=True,
+                    operator=True,
+                    hint="this version cannot renew a token yet: put a valid one into "
+                    "auth.accessToken",
+                )
+
+    def _take_idle(self) -> Session | None:
+        while self._idle:
+            session = self._idle.pop()
+            if session.usable:
+                return session
+            self._discard(session)
+        return None
+
+    async def _wait(self, deadline: float | None) -> Session | None:
+        """A session that another message gives back, or None for a place to open one."""
+        waiter: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        timeout = None if deadline is None else max(deadline - time.monotonic(), 0)
+        try:
+            async with asyncio.timeout(timeout):
+                return await waiter
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                # It was given back in the same moment: pass it on.
+                self._pass_on(waiter.result())
+            elif waiter in self._waiters:
+                self._waiters.remove(waiter)
+            if isinstance(error, TimeoutError):
+                raise TemporaryDeliveryError(
+                    f"all {self._limit} connections were busy until the time was up",
+                    stage="pool",
+                    failover=True,
+                    hint="raise maxConnections, or the timeout",
+                ) from None
+            raise
+
+    def _release(self, session: Session) -> None:
+        self._busy.discard(session)
+        if not self._busy:
+            self._drained.set()
+        if session.usable and session.sent < self._messages and not self._closed:
+            self._pass_on(session)
+        else:
+            self._discard(session)
+
+    def _pass_on(self, session: Session | None) -> None:
+        """Give a session, or a place, to whoever waits longest; keep it if nobody does."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(session)
+                return
+        if session is None:
+            self._open -= 1
+        else:
+            self._idle.append(session)
+            self._watch_idle()
+
+    def _free_place(self) -> None:
+        self._pass_on(None)
+
+    def _discard(self, session: Session) -> None:
+        """End a session without holding anybody up, and give its place away."""
+        if not session.usable:
+            session.abort()
+            self._free_place()
+            return
+        task = asyncio.get_running_loop().create_task(session.quit())
+        self._quitting.add(task)
+        task.add_done_callback(self._quitting.discard)
+        # Only then, so that the server never sees more connections than it was promised.
+        task.add_done_callback(lambda _: self._free_place())
+
+    def _drop_idle(self) -> None:
+        idle, self._idle = self._idle, []
+        for session in idle:
+            self._discard(session)
+
+    def _watch_idle(self) -> None:
+        if self._reaper is None:
+            loop = asyncio.get_running_loop()
+            self._reaper = loop.call_later(IDLE_LIFETIME, self._reap)
+
+    def _reap(self) -> None:
+        """End sessions that were idle too long, before the server does."""
+        self._reaper = None
+        oldest = time.monotonic() - IDLE_LIFETIME
+        stale = [session for session in self._idle if session.idle_since <= oldest]
+        self._idle = [session for session in self._idle if session.idle_since > oldest]
+        for session in stale:
+            self._discard(session)
+        if self._idle:
+            self._watch_idle()
+
+
+class _Pace:
+    """Spaces messages out evenly, so that a rate limit is kept without bursts."""
+
+    def __init__(self, limit: int, span: float) -> None:
+        self._step = span / limit if limit else 0.0
+        self._next = 0.0
+
+    async def wait(self, deadline: float | None) -> None:
+        """Wait for this message's turn."""
+        if not self._step:
+            return
+        now = time.monotonic()
+        turn = max(self._next, now)
+        if deadline is not None and turn >= deadline:
+            raise TemporaryDeliveryError(
+                "rateLimit leaves no room for this message until the time is up",
+                stage="pool",
+                failover=True,
+            )
+        self._next = turn + self._step
+        if turn > now:
+            await asyncio.sleep(turn - now)
+
+
+class _LoginGate:
+    """Keeps wrong credentials from being tried again and again, which locks accounts."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._proven = False
+        self._refusal: DeliveryError | None = None
+        self._pause = REFUSED_PAUSE
+        self._until = 0.0
+
+    def require_open(self) -> None:
+        """Refuse to log in while the pause after a refusal lasts.
+
+        Raises:
+            PermanentDeliveryError: it lasts.
+        """
+        left = self._until - time.monotonic()
+        if self._refusal is None or left <= 0:
+            return
+        raise PermanentDeliveryError(
+            f"the server refused these credentials; not tried again for {left:.0f} s",
+            stage="auth",
+            code=self._refusal.code,
+            enhanced_code=self._refusal.enhanced_code,
+            response=self._refusal.response,
+            command="AUTH",
+            hint=self._refusal.hint,
+            failover=True,
+            operator=True,
+        )
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """What to hold while logging in: until the credentials are proven, one at a time."""
+        return nullcontext() if self._proven else self._lock
+
+    def passed(self) -> None:
+        """The server took the credentials."""
+        self._proven, self._refusal, self._pause = True, None, REFUSED_PAUSE
+
+    def failed(self, error: DeliveryError) -> None:
+        """The server refused them."""
+        if isinstance(error, PermanentDeliveryError):
+            self._proven, self._refusal = False, error
+            self._until = time.monotonic() + self._pause
+            self._pause = min(self._pause * 2, REFUSED_PAUSE_MAX)

@@ -1,0 +1,174 @@
+"""SMTP without I/O: bytes to replies, replies to capabilities, commands to bytes.
+
+Sources: RFC 5321 (SMTP), RFC 2034 and 3463 (enhanced status codes), RFC 1870 (SIZE), RFC 4954
+(AUTH), RFC 2920 (PIPELINING), RFC 6531 (SMTPUTF8).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from connectors.smtp.addresses import control_in
+
+__all__ = ["Capabilities", "ProtocolError", "Reply", "ReplyParser", "command", "dot_stuff"]
+
+MAX_LINE = 8 * 1024
+MAX_REPLY = 64 * 1024
+
+_REPLY_LINE = re.compile(r"([2-5][0-5][0-9])([ -]|$)(.*)", re.DOTALL)
+_ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class ProtocolError(Exception):
+    """The server broke the protocol; the connection cannot be used any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply of a server, all its lines (RFC 5321 section 4.2).
+
+    Attributes:
+        code: the reply code, 200 to 559.
+        lines: the text of each line; what is no UTF-8 is replaced, controls too.
+    """
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines joined by spaces, the enhanced status code at its place."""
+        return " ".join(line for line in self.lines if line)
+
+    @property
+    def enhanced_code(self) -> str | None:
+        """The enhanced status code (RFC 3463), if the reply has one of its own class."""
+        found = _ENHANCED.match(self.lines[0]) if self.lines else None
+        return found[1] if found and int(found[1][0]) == self.code // 100 else None
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text}".rstrip()
+
+
+class ReplyParser:
+    """Makes replies of the bytes that arrive, however they are split.
+
+    A line has at most 8 KiB and a reply 64 KiB; more is a protocol error, so that a hostile server
+    cannot fill the memory.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._searched = 0
+        self._code = 0
+        self._lines: list[str] = []
+        self._size = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether there are bytes that no reply was made of yet."""
+        return bool(self._buffer or self._lines)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they arrived."""
+        self._buffer += data
+
+    def next_reply(self) -> Reply | None:
+        """The next complete reply, or None where more bytes are needed.
+
+        Raises:
+            ProtocolError: the bytes are no reply.
+        """
+        while (end := self._buffer.find(b"\n", self._searched)) >= 0:
+            line = bytes(self._buffer[:end]).removesuffix(b"\r")
+            del self._buffer[: end + 1]
+            self._searched = 0
+            if self._take_line(line):
+                reply = Reply(self._code, tuple(self._lines))
+                self._lines, self._size = [], 0
+                return reply
+        self._searched = len(self._buffer)
+        if len(self._buffer) > MAX_LINE:
+            raise ProtocolError(f"a reply line has more than {MAX_LINE} octets")
+        return None
+
+    def _take_line(self, raw: bytes) -> bool:
+        """Add one line to the reply; True where it is the last one."""
+        self._size += len(raw) + 2
+        if len(raw) > MAX_LINE or self._size > MAX_REPLY:
+            raise ProtocolError("a reply is too long")
+        found = _REPLY_LINE.fullmatch(raw.decode("utf-8", "replace"))
+        if not found:
+            raise ProtocolError("the server sent a line that is no SMTP reply")
+        code = int(found[1])
+        if self._lines and code != self._code:
+            raise ProtocolError("the lines of one reply have different codes")
+        self._code = code
+        self._lines.append(_UNPRINTABLE.sub("?", found[3]))
+        return found[2] != "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a server announced in its reply to EHLO: parameters by keyword, in upper case."""
+
+    extensions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, reply: Reply) -> Capabilities:
+        """The capabilities in a reply to EHLO (RFC 5321 section 4.1.1.1)."""
+        extensions: dict[str, str] = {}
+        for line in reply.lines[1:]:
+            keyword, _, parameters = line.strip().partition(" ")
+            # Old servers announce AUTH=LOGIN beside AUTH LOGIN.
+            keyword, equals, legacy = keyword.partition("=")
+            keyword = keyword.upper()
+            if equals:
+                parameters = f"{legacy} {parameters}"
+            known = extensions.get(keyword)
+            extensions[keyword] = f"{known} {parameters}".strip() if known else parameters.strip()
+        return cls(extensions)
+
+    def __contains__(self, keyword: str) -> bool:
+        return keyword in self.extensions
+
+    @property
+    def mechanisms(self) -> frozenset[str]:
+        """The SASL mechanisms offered (RFC 4954 section 3)."""
+        return frozenset(self.extensions.get("AUTH", "").upper().split())
+
+    @property
+    def size(self) -> int | None:
+        """The largest message in octets that the server takes (RFC 1870); None if it says none."""
+        text = self.extensions.get("SIZE", "")
+        return int(text) or None if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def command(*words: str) -> bytes:
+    """A command line.
+
+    Raises:
+        ValueError: a word holds a control character, which could start another command.
+    """
+    line = " ".join(words)
+    if control_in(line):
+        raise ValueError("a control character must not stand in a command")
+    return line.encode() + b"\r\n"
+
+
+def dot_stuff(content: bytes) -> bytes:
+    """The content as DATA carries it: leading dots doubled, the final dot added (RFC 5321 4.5.2).
+
+    Raises:
+        ValueError: the content has NUL, a CR or LF that is not part of CRLF, or no CRLF at its
+            end. Servers disagree on what these mean, which lets one mail pass for two.
+    """
+    line_ends = content.count(b"\r\n")
+    if content.count(b"\r") != line_ends or content.count(b"\n") != line_ends or b"\0" in content:
+        raise ValueError("the content must have CRLF line ends only, and no NUL")
+    if not content.endswith(b"\r\n"):
+        raise ValueError("the content must end with CRLF")
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    return (b"." if stuffed.startswith(b".") else b"") + stuffed + b".\r\n"

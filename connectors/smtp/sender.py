@@ -1,0 +1,123 @@
+"""One configured SMTP connector: from the config to the composer and the pool."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from connector_core import (
+    ConfigError,
+    ConfigProblem,
+    Message,
+    Receipt,
+    Stage,
+    VerifyReport,
+)
+from connector_core.validation import model_problems, schema_problems
+from connectors.smtp import rules, schema
+from connectors.smtp.compose.message import Composer
+from connectors.smtp.config import SmtpConfig, TlsOptions
+from connectors.smtp.endpoint import Endpoint
+from connectors.smtp.pool import Pool
+from connectors.smtp.tls import make_context
+from connectors.smtp.url import expand
+
+__all__ = ["CONNECTOR_ID", "SmtpSender", "problems"]
+
+CONNECTOR_ID = "simple-mail-transfer-protocol"
+_LOG = logging.getLogger("connectors.smtp")
+
+
+def problems(config: Mapping[str, Any]) -> list[ConfigProblem]:
+    """What is wrong with a config beyond its own schema."""
+    expanded, found = expand(config)
+    if expanded != config:
+        # What `url` and `service` stand for is held to the schema as well.
+        found += schema_problems(schema.load(), expanded)
+    found += rules.check(expanded)
+    try:
+        tls = TlsOptions.model_validate(expanded.get("tls") or {})
+    except ValidationError:
+        return found
+    return found + make_context(tls)[1]
+
+
+class SmtpSender:
+    """Composes messages of one config and sends them."""
+
+    def __init__(self, config: SmtpConfig) -> None:
+        self._composer = Composer(config)
+        self._endpoint = Endpoint.of(config)
+        self._pool = Pool(self._endpoint, config)
+        self._log_level = logging.INFO if config.logger else logging.DEBUG
+        _warn(config, self._endpoint)
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> SmtpSender:
+        """The sender of a config that was checked.
+
+        Raises:
+            ConfigError: it was not.
+        """
+        expanded, found = expand(config)
+        if found:
+            raise ConfigError(found)
+        try:
+            return cls(SmtpConfig.model_validate(expanded))
+        except ValidationError as error:
+            raise ConfigError(model_problems(error)) from None
+
+    async def send(self, message: Message) -> Receipt:
+        """Compose one message and send it.
+
+        Raises:
+            MessageError, TemplateNotFoundError, DeliveryError: see the `send_message` hook.
+        """
+        started = time.perf_counter()
+        composed = self._composer.compose(message)
+        seconds = {"compose": time.perf_counter() - started}
+        reply = await self._pool.send(
+            composed.envelope, composed.content, message.deadline, seconds
+        )
+        _LOG.log(
+            self._log_level,
+            "sent %s through %s",
+            composed.message_id,
+            self._endpoint,
+            extra={"message_id": composed.message_id, "endpoint": str(self._endpoint)},
+        )
+        return Receipt(
+            message_id=composed.message_id,
+            connector_id=CONNECTOR_ID,
+            accepted=(composed.envelope.recipient,),
+            response=str(reply),
+            enhanced_code=reply.enhanced_code,
+            seconds=seconds,
+        )
+
+    async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
+        """Open a connection as far as authentication and close it again."""
+        return await self._pool.verify(on_stage)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+
+def _warn(config: SmtpConfig, endpoint: Endpoint) -> None:
+    if config.tls and config.tls.reject_unauthorized is False:
+        _LOG.warning(
+            "tls.rejectUnauthorized is false: the certificate of %s is not verified, so anybody on "
+            "the way can read the mails and the password; give its authority in tls.ca instead",
+            endpoint,
+        )
+    for key, value in (
+        ("disableFileAccess", config.disable_file_access),
+        ("disableUrlAccess", config.disable_url_access),
+    ):
+        if value is False:
+            _LOG.warning("%s is false, and has no effect: a config never names what is read", key)

@@ -1,0 +1,91 @@
+"""TLS contexts from the config's inline PEM text; certificates are verified unless it says no."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from connector_core import ConfigProblem
+
+if TYPE_CHECKING:
+    from connectors.smtp.config import TlsOptions
+
+__all__ = ["make_context"]
+
+_PASTE = "give the PEM text itself, from -----BEGIN to -----END; a path is not read"
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+
+
+def make_context(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProblem]]:
+    """A client context for the options, and what OpenSSL says is wrong with them."""
+    problems: list[ConfigProblem] = []
+    # As in Node: authorities of one's own stand in place of the system's, not beside them.
+    authorities = "\n".join([options.ca] if isinstance(options.ca, str) else options.ca or [])
+    try:
+        context = ssl.create_default_context(cadata=authorities or None)
+    except (ssl.SSLError, ValueError):
+        problems.append(ConfigProblem("$.tls.ca", "is not PEM certificates", _PASTE))
+        context = ssl.create_default_context()
+    # The least that is safe, whatever this build of OpenSSL would allow.
+    context.minimum_version = _VERSIONS[options.min_version or "TLSv1.2"]
+    if options.max_version:
+        context.maximum_version = _VERSIONS[options.max_version]
+    for key, message, apply in (
+        ("ciphers", "is not a cipher list that OpenSSL knows", _set_ciphers),
+        ("cert", "is not a PEM certificate with its key in `key`", _load_cert),
+        ("ALPNProtocols", "is not a list of protocol names", _set_alpn),
+    ):
+        attempt: Callable[[ssl.SSLContext, TlsOptions], None] = apply
+        try:
+            attempt(context, options)
+        except (ssl.SSLError, ValueError, OSError) as error:
+            # OpenSSL names the fault and never shows the material.
+            reason = getattr(error, "reason", None)
+            detail = f"{message}: {reason}" if reason else message
+            problems.append(ConfigProblem(f"$.tls.{key}", detail, _PASTE if key == "cert" else ""))
+    if options.reject_unauthorized is False:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context, problems
+
+
+def _set_ciphers(context: ssl.SSLContext, options: TlsOptions) -> None:
+    if options.ciphers:
+        context.set_ciphers(options.ciphers)
+
+
+def _load_cert(context: ssl.SSLContext, options: TlsOptions) -> None:
+    if options.cert and options.key:
+        passphrase = options.passphrase or ""
+        with _as_file(f"{options.key}\n{options.cert}\n") as path:
+            # Given always, even empty: without it OpenSSL would ask on the terminal.
+            context.load_cert_chain(path, password=lambda: passphrase)
+
+
+def _set_alpn(context: ssl.SSLContext, options: TlsOptions) -> None:
+    if options.alpn_protocols:
+        context.set_alpn_protocols(options.alpn_protocols)
+
+
+@contextmanager
+def _as_file(text: str) -> Iterator[str]:
+    """A path that OpenSSL can read the text from: in memory where the system can, else 0600."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("connector-core", os.MFD_CLOEXEC)
+        try:
+            os.write(descriptor, text.encode())
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+        return
+    descriptor, path = tempfile.mkstemp()  # created with mode 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        yield path
+    finally:
+        os.unlink(path)  # noqa: PTH108 - the path is text here

@@ -1,0 +1,221 @@
+"""One connection: replies in, bytes out, with time limits; it knows no SMTP beyond the reply."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+
+from connectors.smtp.protocol import ProtocolError, Reply, ReplyParser
+
+__all__ = ["ConnectionLost", "Wire"]
+
+MAX_UNREAD = 64  # replies that nobody has read yet
+
+_LOG = logging.getLogger("connectors.smtp.dialogue")
+
+
+class ConnectionLost(Exception):  # noqa: N818 - a fact of the network
+    """The other side closed the connection, or it broke."""
+
+
+class Wire(asyncio.Protocol):
+    """The asyncio side of a connection.
+
+    Attributes:
+        transport: what is written to.
+        mask: takes secrets out of text that is logged or shown.
+    """
+
+    def __init__(self, *, mask: Callable[[str], str], log_dialogue: bool) -> None:
+        self.mask = mask
+        self.transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._log_dialogue = log_dialogue
+        self._parser = ReplyParser()
+        self._replies: deque[Reply] = deque()
+        self._broken: ProtocolError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._lost = False
+        self._blocked = False
+        self._hold = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport, and ask to be told whenever bytes are left in its buffer."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
+        self.transport = transport
+        transport.set_write_buffer_limits(high=0)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, and let go on whoever waits for a reply."""
+        self._parser.feed(data)
+        try:
+            self._take_replies()
+        except ProtocolError as error:
+            self._broken = error
+            self.abort()
+        if self._hold and self._replies and self.transport is not None:
+            # STARTTLS was sent: what follows its reply belongs to TLS, or to an attacker.
+            self.transport.pause_reading()
+        self._wake()
+
+    def _take_replies(self) -> None:
+        while (reply := self._parser.next_reply()) is not None:
+            self._replies.append(reply)
+            if len(self._replies) > MAX_UNREAD:
+                raise ProtocolError("the server floods this client with replies")
+
+    def eof_received(self) -> bool:
+        """The server closes; nothing more can be asked of it."""
+        self._lost = True
+        self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection ended."""
+        self._lost = True
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """Bytes are left in the buffer: not all that was written has left."""
+        self._blocked = True
+
+    def resume_writing(self) -> None:
+        """All that was written has left."""
+        self._blocked = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection can no longer be used."""
+        return self._lost or self.transport is None or self.transport.is_closing()
+
+    @property
+    def unread(self) -> bool:
+        """Whether bytes arrived that nobody asked for."""
+        return bool(self._replies) or self._parser.pending
+
+    @property
+    def unsent(self) -> bool:
+        """Whether bytes that were written certainly have not left this machine."""
+        return self._blocked
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection has turned to TLS."""
+        return self._info("ssl_object") is not None
+
+    def _info(self, name: str) -> object:
+        return self.transport.get_extra_info(name) if self.transport else None
+
+    @property
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS side of the connection."""
+        found = self._info("ssl_object")
+        return found if isinstance(found, ssl.SSLObject) else None
+
+    @property
+    def local_address(self) -> str:
+        """The address of this side."""
+        return _address(self._info("sockname"))
+
+    @property
+    def peer_address(self) -> str:
+        """The address of the other side."""
+        return _address(self._info("peername"))
+
+    def write(self, data: bytes, shown: str) -> None:
+        """Write bytes; `shown` is what a log may say of them."""
+        if self.closed or self.transport is None:
+            raise ConnectionLost
+        if self._log_dialogue:
+            _LOG.debug("C: %s", shown)
+        self.transport.write(data)
+
+    async def reply(self, timeout: float) -> Reply:
+        """The next reply.
+
+        Raises:
+            TimeoutError: it did not come in time, however its bytes dripped.
+            ConnectionLost: the connection ended before it.
+            ProtocolError: the bytes are no reply.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._replies:
+            if self._broken is not None:
+                raise self._broken
+            if self._lost:
+                raise ConnectionLost
+            await self._more(deadline)
+        reply = self._replies.popleft()
+        if self._log_dialogue:
+            _LOG.debug("S: %s", self.mask(str(reply)))
+        return reply
+
+    async def _more(self, deadline: float) -> None:
+        waiter = self._waiter = self._loop.create_future()
+        timer = self._loop.call_later(max(deadline - time.monotonic(), 0), _expire, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def hold(self) -> None:
+        """Read no further than the reply to the command written next, STARTTLS."""
+        self._hold = True
+
+    def release(self) -> None:
+        """Read on: STARTTLS was refused."""
+        self._hold = False
+        if self.transport is not None and not self.closed:
+            self.transport.resume_reading()
+
+    async def start_tls(self, context: ssl.SSLContext, server_name: str, timeout: float) -> None:
+        """Turn the connection to TLS.
+
+        Raises:
+            ProtocolError: bytes arrived before the handshake; somebody may have injected them.
+            TimeoutError, OSError, ssl.SSLError: the handshake failed.
+        """
+        self._hold = False
+        if self.unread:
+            raise ProtocolError("bytes arrived before TLS began, which may be an attack")
+        if self.closed or self.transport is None:
+            raise ConnectionLost
+        # Longer than our own limit, which is the one that counts and says TimeoutError.
+        async with asyncio.timeout(timeout):
+            transport = await self._loop.start_tls(
+                self.transport,
+                self,
+                context,
+                server_hostname=server_name,
+                ssl_handshake_timeout=timeout + 5,
+                ssl_shutdown_timeout=2,
+            )
+        if transport is None:
+            raise ConnectionLost
+        transport.set_write_buffer_limits(high=0)
+        self.transport = transport
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._lost = True
+        if self.transport is not None:
+            self.transport.abort()
+        self._wake()
+
+
+def _expire(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
+def _address(name: object) -> str:
+    return str(name[0]).partition("%")[0] if isinstance(name, tuple) and name else ""
