@@ -1,1 +1,61 @@
-"""The `connector` command."""
+"""The `connector` command: each subcommand is imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "list": ("catalog", "list_connectors", "List the connectors, and the plugins that failed."),
+    "show": ("catalog", "show", "Show one connector: what it is, its providers and options."),
+    "schema": ("catalog", "schema", "Print the JSON Schema of a connector's config."),
+    "sample": ("catalog", "sample", "Print a sample config to start from."),
+    "validate": ("sending", "validate", "Check a config; nothing is sent."),
+    "send": ("sending", "send", "Send one message."),
+    "test": ("sending", "test", "Send a test message with the code 000000 from a config."),
+    "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),
+    "inbox": ("inbox", "inbox", "Run an inbox for development on this machine."),
+}
+
+
+class _Commands(click.Group):
+    """Finds subcommands by name without importing the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, function, _ = _COMMANDS[cmd_name]
+        loaded = importlib.import_module(f"connector_core.cli.{module}")
+        command: click.Command = getattr(loaded, function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turn the errors of this package into sentences and exit codes."""
+        from connector_core.cli.output import report
+        from connector_core.errors import ConnectorError
+
+        try:
+            return super().invoke(ctx)
+        except ConnectorError as error:
+            ctx.exit(report(error, as_json=bool(ctx.meta.get("connector_core.json"))))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="connector-core", prog_name="connector")
+def main() -> None:
+    """Send the e-mails of a sign-in flow through message connectors.
+
+    Exit codes: 0 done; 1 a problem with the config or the message; 2 wrong usage; 3 the message
+    was not delivered; 4 it is uncertain whether it was delivered.
+    """

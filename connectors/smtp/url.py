@@ -34,7 +34,11 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
             there = ", ".join(item.name for item in providers.load())
             problems.append(ConfigProblem("$.service", f"is not one of {there}", "give the host"))
         else:
-            given = {key: preset.config[key] for key in _SERVICE_KEYS if key in preset.config}
+            given = {
+                key: preset.config[key]
+                for key in _SERVICE_KEYS
+                if preset.config.get(key) is not None
+            }
             # TLS on the wire belongs to the port: a port of one's own brings its own mode.
             expanded = {**({} if "port" in expanded else given), **expanded}
             expanded.setdefault("host", given["host"])

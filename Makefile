@@ -1,0 +1,46 @@
+# `make demo` and `make test` do all the set-up they need; `make check` is what CI runs besides.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_WORKERS ?= auto
+
+.PHONY: demo test test-all check format servers schema clean
+
+demo: $(VENV)/.ready
+	$(BIN)/connector demo
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -q
+
+# Every CPython from 3.11 on that the machine has, pyenv's included.
+test-all:
+	PYTHON="$(PYTHON)" PYTEST_WORKERS="$(PYTEST_WORKERS)" tests/test_all.sh
+
+check: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Mail servers for the tests, unpacked into .servers/; nothing is installed on the machine.
+servers:
+	tests/servers/install
+
+# The files that are made from the SMTP config's model.
+schema: $(VENV)/.ready
+	$(BIN)/python -m connectors.smtp.schema
+
+clean:
+	rm -rf $(VENV) .venvs .servers .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "connector-core needs Python 3.11 or newer; this is $$($(PYTHON) -V). Say: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[inbox,speed]' --group dev
+	@touch $@

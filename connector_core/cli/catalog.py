@@ -1,0 +1,139 @@
+"""`list`, `show`, `schema`, `sample`: what there is, without a config."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector_core.cli.output import echo_json, json_option, print_registry, printable, table
+from connector_core.discovery import discover
+
+if TYPE_CHECKING:
+    from connector_core.connector import Connector
+
+
+def locale() -> str | None:
+    """The language that the environment asks for, as a language tag."""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(variable):
+            tag = value.partition(".")[0].partition("@")[0]
+            return None if tag in ("C", "POSIX") else tag.replace("_", "-")
+    return None
+
+
+@click.command("list")
+@json_option
+def list_connectors(as_json: bool) -> None:
+    """List the connectors, and the plugins that failed to load."""
+    registry = discover()
+    if not as_json:
+        print_registry(registry, locale())
+        return
+    echo_json(
+        {
+            "connectors": [_summary(connector) for connector in registry],
+            "failures": [
+                {
+                    "entryPoint": item.entry_point,
+                    "distribution": item.distribution,
+                    "version": item.version,
+                    "stage": item.stage,
+                    "error": item.error,
+                }
+                for item in registry.failures
+            ],
+        }
+    )
+
+
+def _summary(connector: Connector) -> dict[str, Any]:
+    metadata = connector.metadata
+    return {
+        "id": metadata.id,
+        "target": metadata.target,
+        "type": metadata.type,
+        "name": dict(metadata.name),
+        "description": dict(metadata.description),
+        "platform": metadata.platform,
+        "distribution": connector.distribution,
+        "version": connector.version,
+    }
+
+
+@click.command()
+@click.argument("connector")
+@click.option("--readme", is_flag=True, help="Print the connector's guide.")
+@json_option
+def show(connector: str, readme: bool, as_json: bool) -> None:
+    """Show one connector, named by its id or target."""
+    found = discover()[connector]
+    metadata = found.metadata
+    if as_json:
+        links = [{"title": link.title, "url": link.url} for link in metadata.links]
+        providers = [
+            {
+                "name": item.name,
+                "title": item.title,
+                "guide": item.guide,
+                "links": [{"title": link.title, "url": link.url} for link in item.links],
+            }
+            for item in found.providers
+        ]
+        more = {"links": links, "providers": providers, "readme": metadata.readme}
+        echo_json({**_summary(found), **more})
+        return
+    if readme:
+        click.echo(printable(metadata.readme or "this connector has no guide"))
+        return
+    _describe(found)
+
+
+def _describe(found: Connector) -> None:
+    metadata = found.metadata
+    click.echo(f"{metadata.name_in(locale())}  {metadata.id}, target {metadata.target}")
+    click.echo(f"{found.distribution} {found.version}, type {metadata.type}\n")
+    click.echo(metadata.description_in(locale()))
+    for link in metadata.links:
+        click.echo(f"  {link.title}: {link.url}")
+    if found.providers:
+        click.echo("")
+        rows = [
+            (item.name, item.title, "\n".join(link.url for link in item.links))
+            for item in found.providers
+        ]
+        table("Providers", ("name", "title", "links"), rows)
+    required = set(found.schema.get("required", ()))
+    options = [
+        (f"{name} *" if name in required else name, _kind(schema), schema.get("description", ""))
+        for name, schema in found.schema.get("properties", {}).items()
+    ]
+    click.echo("")
+    table("Options (* required)", ("option", "type", "meaning"), options)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_kind(item) for item in schema["anyOf"]))
+    return "object" if "$ref" in schema else str(schema.get("type", ""))
+
+
+@click.command()
+@click.argument("connector")
+def schema(connector: str) -> None:
+    """Print the JSON Schema (draft 2020-12) of a connector's config."""
+    echo_json(discover()[connector].schema)
+
+
+@click.command()
+@click.argument("connector")
+@click.option("--provider", help="Preset for a provider; `connector show` lists them.")
+def sample(connector: str, provider: str | None) -> None:
+    """Print a sample config; replace what is written <like this>."""
+    found = discover()[connector]
+    try:
+        config = found.sample_config(provider)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--provider") from None
+    echo_json(config)

@@ -1,0 +1,156 @@
+"""What the commands print: JSON for machines, tables and sentences for people."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector_core.errors import (
+    ConfigError,
+    ConnectorError,
+    DeliveryError,
+    MessageError,
+    UncertainDeliveryError,
+    UnknownConnectorError,
+)
+
+if TYPE_CHECKING:
+    from connector_core.models import Receipt
+    from connector_core.registry import Registry
+
+__all__ = ["echo_json", "json_option", "printable", "report", "table"]
+
+PROBLEM, USAGE, FAILED, UNCERTAIN = 1, 2, 3, 4
+
+# A mail or a server's reply must not steer the terminal.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, line breaks and tabs apart."""
+    return _CONTROL.sub("�", text.replace("\r\n", "\n"))
+
+
+def _remember_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+    ctx.meta["connector_core.json"] = value
+    return value
+
+
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    callback=_remember_json,
+    help="Print JSON, for machines.",
+)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
+    Console().print(drawn)
+
+
+def print_registry(registry: Registry, locale: str | None = None) -> None:
+    """Print every connector, and every plugin that failed."""
+    rows = [
+        (
+            connector.target,
+            connector.id,
+            connector.metadata.type,
+            connector.metadata.name_in(locale),
+            f"{connector.distribution} {connector.version}",
+        )
+        for connector in registry
+    ]
+    table("Connectors", ("target", "id", "type", "name", "distribution"), rows)
+    if registry.failures:
+        failures = [
+            (item.entry_point, f"{item.distribution} {item.version}", item.stage, item.error)
+            for item in registry.failures
+        ]
+        table("Plugins that failed", ("entry point", "distribution", "stage", "error"), failures)
+
+
+def receipt_data(receipt: Receipt) -> dict[str, Any]:
+    """A receipt as JSON."""
+    return {
+        "messageId": receipt.message_id,
+        "connectorId": receipt.connector_id,
+        "accepted": list(receipt.accepted),
+        "rejected": list(receipt.rejected),
+        "response": receipt.response,
+        "enhancedCode": receipt.enhanced_code,
+        "seconds": {stage: round(value, 6) for stage, value in receipt.seconds.items()},
+    }
+
+
+def report(error: ConnectorError, *, as_json: bool) -> int:
+    """Tell an error on stderr, in sentences; with `--json` also on stdout. Return the exit code."""
+    if as_json:
+        echo_json({"error": _error_data(error)})
+    for line in _sentences(error):
+        click.echo(printable(line), err=True)
+    if isinstance(error, UncertainDeliveryError):
+        return UNCERTAIN
+    if isinstance(error, DeliveryError):
+        return FAILED
+    return USAGE if isinstance(error, UnknownConnectorError) else PROBLEM
+
+
+def _sentences(error: ConnectorError) -> Iterable[str]:
+    if isinstance(error, ConfigError):
+        count = len(error.problems)
+        yield f"error: the config has {count} problem{'s' if count != 1 else ''}:"
+        for problem in error.problems:
+            yield f"  {problem.path}: {problem.message}"
+            if problem.hint:
+                yield f"      {problem.hint}"
+        return
+    yield f"error: {error}"
+    if isinstance(error, DeliveryError):
+        if error.hint:
+            yield f"  what to do: {error.hint}"
+        for note in getattr(error, "__notes__", ()):
+            yield f"  {note}"
+
+
+def _error_data(error: ConnectorError) -> dict[str, Any]:
+    data: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, ConfigError):
+        data["problems"] = [
+            {"path": problem.path, "message": problem.message, "hint": problem.hint}
+            for problem in error.problems
+        ]
+    if isinstance(error, MessageError):
+        data["field"] = error.field
+    if isinstance(error, DeliveryError):
+        data |= {
+            "stage": error.stage,
+            "code": error.code,
+            "enhancedCode": error.enhanced_code,
+            "response": error.response,
+            "command": error.command,
+            "hint": error.hint,
+            "retry": error.retry,
+            "failover": error.failover,
+            "operator": error.operator,
+        }
+    return data

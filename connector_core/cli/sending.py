@@ -1,0 +1,139 @@
+"""`validate`, `send`, `test`: what needs a config."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from connector_core.cli.configfile import config_options, payload_of, read_config
+from connector_core.cli.output import echo_json, json_option, printable, receipt_data
+from connector_core.errors import ConfigError
+from connector_core.models import UsageType
+
+if TYPE_CHECKING:
+    from connector_core.models import Receipt
+
+T = TypeVar("T")
+
+TEST_PAYLOAD = {"code": "000000"}
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, on uvloop where it is installed."""
+    from connector_core.sync import new_event_loop
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def _send(
+    connector: str, config: dict[str, Any], usage: str, arguments: dict[str, Any]
+) -> Receipt:
+    from connector_core.host import AsyncHost
+
+    async with AsyncHost.discover() as host:
+        return await host.configure(connector, config).send_message(usage, **arguments)
+
+
+def _print_receipt(receipt: Receipt, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(receipt_data(receipt))
+        return
+    click.echo(f"sent to {', '.join(receipt.accepted)}: {printable(receipt.response)}")
+    click.echo(f"Message-ID: {receipt.message_id}")
+
+
+@click.command()
+@click.argument("connector")
+@config_options
+@json_option
+def validate(
+    connector: str,
+    path: str | None,
+    url: str | None,
+    sender: str | None,
+    as_json: bool,
+) -> None:
+    """Check a config against everything that can be checked without sending."""
+    from connector_core.discovery import discover
+
+    found = discover()[connector]
+    _, problems = found.check_config(read_config(found, path, url, sender))
+    if problems:
+        raise ConfigError(problems)
+    if as_json:
+        echo_json({"problems": []})
+    else:
+        click.echo(f"the config is valid for {found.id}")
+
+
+@click.command()
+@click.argument("connector")
+@config_options
+@click.option("--usage", required=True, help="The usage type, such as SignIn.")
+@click.option("--to", "to", required=True, metavar="ADDRESS", help="The recipient.")
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value for the template, such as code=123456 or user.name=Ann. May be repeated.",
+)
+@click.option("--payload", "payload_path", metavar="FILE", help="Values as a JSON object.")
+@click.option("--locale", help="The language tag of the template, such as fr.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up after this time.",
+)
+@json_option
+def send(
+    connector: str,
+    path: str | None,
+    url: str | None,
+    sender: str | None,
+    usage: str,
+    to: str,
+    variables: tuple[str, ...],
+    payload_path: str | None,
+    locale: str | None,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Send one message through CONNECTOR, named by its id or target."""
+    from connector_core.discovery import discover
+
+    config = read_config(discover()[connector], path, url, sender)
+    arguments = {
+        "to": to,
+        "payload": payload_of(variables, payload_path),
+        "locale": locale,
+        "timeout": timeout,
+    }
+    _print_receipt(run(_send(connector, config, usage, arguments)), as_json=as_json)
+
+
+@click.command()
+@click.argument("connector")
+@config_options
+@click.option("--to", "to", required=True, metavar="ADDRESS", help="Your own address.")
+@json_option
+def test(
+    connector: str,
+    path: str | None,
+    url: str | None,
+    sender: str | None,
+    to: str,
+    as_json: bool,
+) -> None:
+    """Send a `Generic` message with the code 000000, to see whether a config works."""
+    from connector_core.discovery import discover
+
+    config = read_config(discover()[connector], path, url, sender)
+    arguments = {"to": to, "payload": TEST_PAYLOAD}
+    receipt = run(_send(connector, config, str(UsageType.GENERIC), arguments))
+    _print_receipt(receipt, as_json=as_json)
