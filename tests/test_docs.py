@@ -1,0 +1,86 @@
+"""The documentation is held to the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from connector_core import AsyncHost, hookspecs
+from connector_core.cli import main
+from connector_core.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+SMTP = (ROOT / "docs/connectors/smtp.md").read_text("utf-8")
+
+
+def _keys(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
+    for branch in schema.get("anyOf", ()):
+        yield from _keys(branch, definitions)
+    if "$ref" in schema:
+        yield from _keys(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    for key, sub in schema.get("properties", {}).items():
+        yield key
+        yield from _keys(sub, definitions)
+    if isinstance(schema.get("items"), dict):
+        yield from _keys(schema["items"], definitions)
+
+
+def test_every_option_of_the_smtp_connector_is_documented() -> None:
+    schema = AsyncHost.discover().registry["smtp"].schema
+    documented = set(re.findall(r"[A-Za-z0-9]+", " ".join(re.findall(r"`[^`\n]+`", SMTP))))
+    missing = set(_keys(schema, schema["$defs"])) - documented
+    assert not missing
+
+
+def test_every_hook_is_in_the_architecture() -> None:
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    hooks = [name for name, item in vars(hookspecs).items() if hasattr(item, "connector_core_spec")]
+    assert len(hooks) >= 9
+    for name in hooks:
+        arguments = ", ".join(
+            getattr(hookspecs, name).__code__.co_varnames[
+                : getattr(hookspecs, name).__code__.co_argcount
+            ]
+        )
+        assert f"`{name}({arguments})`" in text
+
+
+def test_every_command_and_its_options_are_documented() -> None:
+    text = (ROOT / "docs/cli.md").read_text("utf-8")
+    for name in main.list_commands(None):  # type: ignore[arg-type] # the context is not looked at
+        section = re.search(rf"^## `connector {name}\b", text, re.MULTILINE)
+        assert section, name
+        shown = CliRunner().invoke(main, [name, "--help"]).output
+        for option in re.findall(r"^\s+(--[a-z]+)", shown, re.MULTILINE):
+            assert f"{option}" in text or option == "--help", (name, option)
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readmes_program_configures() -> None:
+    """Its config is sound; the sending needs a server, and is shown by the demo."""
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert code is not None
+    body, _, _ = code[1].partition("with Host")
+    names: dict[str, Any] = {}
+    exec(compile(body, "README.md", "exec"), names)
+    AsyncHost.discover().configure("smtp", names["config"])
+
+
+def test_the_documented_json_config_is_sound() -> None:
+    block = re.search(r"```json\n(.*?)```", SMTP, re.DOTALL)
+    assert block is not None
+    try:
+        AsyncHost.discover().configure("smtp", json.loads(block[1]))
+    except ConfigError as error:  # pragma: no cover - the message is the point
+        pytest.fail(str(error))
