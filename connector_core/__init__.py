@@ -7,39 +7,45 @@ with Host.discover() as host:
     host.send_message("SignIn", to="ann@example.org", payload={"code": "123456"})
 """
 
-from connector_core.configs import resolve_secrets
-from connector_core.connector import Connector
-from connector_core.errors import (
-    ConfigError,
-    ConfigProblem,
-    ConnectorError,
-    DeliveryError,
-    DiscoveryError,
-    HostClosedError,
-    MessageError,
-    NoConnectorForUsageError,
-    PermanentDeliveryError,
-    TemplateNotFoundError,
-    TemporaryDeliveryError,
-    UncertainDeliveryError,
-    UnknownConnectorError,
-)
-from connector_core.hookspecs import hookimpl
-from connector_core.host import AsyncHost, ConfiguredConnector
-from connector_core.models import (
-    ConnectorMetadata,
-    Link,
-    Message,
-    PluginFailure,
-    Provider,
-    Receipt,
-    Stage,
-    Template,
-    UsageType,
-    VerifyReport,
-)
-from connector_core.registry import Registry
-from connector_core.sync import Host
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connector_core.configs import resolve_secrets
+    from connector_core.connector import Connector
+    from connector_core.errors import (
+        ConfigError,
+        ConfigProblem,
+        ConnectorError,
+        DeliveryError,
+        DiscoveryError,
+        HostClosedError,
+        MessageError,
+        NoConnectorForUsageError,
+        PermanentDeliveryError,
+        TemplateNotFoundError,
+        TemporaryDeliveryError,
+        UncertainDeliveryError,
+        UnknownConnectorError,
+    )
+    from connector_core.hookspecs import hookimpl
+    from connector_core.host import AsyncHost, ConfiguredConnector
+    from connector_core.models import (
+        ConnectorMetadata,
+        Link,
+        Message,
+        PluginFailure,
+        Provider,
+        Receipt,
+        Stage,
+        Template,
+        UsageType,
+        VerifyReport,
+    )
+    from connector_core.registry import Registry
+    from connector_core.sync import Host
 
 __all__ = [
     "AsyncHost",
@@ -73,3 +79,48 @@ __all__ = [
     "hookimpl",
     "resolve_secrets",
 ]
+
+# Imported when first used: listing the connectors needs neither asyncio nor the hosts.
+_MODULES = {
+    "AsyncHost": "host",
+    "ConfigError": "errors",
+    "ConfigProblem": "errors",
+    "ConfiguredConnector": "host",
+    "Connector": "connector",
+    "ConnectorError": "errors",
+    "ConnectorMetadata": "models",
+    "DeliveryError": "errors",
+    "DiscoveryError": "errors",
+    "Host": "sync",
+    "HostClosedError": "errors",
+    "Link": "models",
+    "Message": "models",
+    "MessageError": "errors",
+    "NoConnectorForUsageError": "errors",
+    "PermanentDeliveryError": "errors",
+    "PluginFailure": "models",
+    "Provider": "models",
+    "Receipt": "models",
+    "Registry": "registry",
+    "Stage": "models",
+    "Template": "models",
+    "TemplateNotFoundError": "errors",
+    "TemporaryDeliveryError": "errors",
+    "UncertainDeliveryError": "errors",
+    "UnknownConnectorError": "errors",
+    "UsageType": "models",
+    "VerifyReport": "models",
+    "hookimpl": "hookspecs",
+    "resolve_secrets": "configs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -43,32 +43,53 @@ def plain_copy(config: object) -> tuple[JSON, list[ConfigProblem]]:
     A key whose value is null is left out: in a config, null says the same as an absent key.
     """
     problems: list[ConfigProblem] = []
-    return _plain(config, (), problems), problems
+    return _plain(config, (), (), problems), problems
 
 
-def _plain(value: object, parts: PathParts, problems: list[ConfigProblem]) -> JSON:
-    if len(parts) > _MAX_DEPTH:
-        problems.append(ConfigProblem(json_path(parts[:4]), "is nested too deeply"))
-        return None
-    if isinstance(value, str):
-        return str(value)
-    if value is None or isinstance(value, bool | int):
+def _plain(
+    value: object, parts: PathParts, around: tuple[int, ...], problems: list[ConfigProblem]
+) -> JSON:
+    if isinstance(value, list | tuple | Mapping):
+        if id(value) in around:
+            problems.append(ConfigProblem(json_path(parts), "is inside itself"))
+            return None
+        if len(parts) > _MAX_DEPTH:
+            problems.append(ConfigProblem(json_path(parts[:4]), "is nested too deeply"))
+            return None
+        return _plain_items(value, parts, (*around, id(value)), problems)
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        # Not str(value), which of a member of an enumeration is its name.
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
     if isinstance(value, float) and math.isfinite(value):
         # JSON knows one kind of number: 30000.0 is the whole number 30000.
-        return int(value) if value.is_integer() else value
-    if isinstance(value, list | tuple):
-        return [_plain(item, (*parts, index), problems) for index, item in enumerate(value)]
-    if isinstance(value, Mapping):
-        return {
-            str(key): _plain(item, (*parts, str(key)), problems)
-            for key, item in value.items()
-            if item is not None
-        }
+        return int(value) if value.is_integer() else float(value)
     problems.append(
         ConfigProblem(json_path(parts), f"a {type(value).__name__} is not a JSON value")
     )
     return None
+
+
+def _plain_items(
+    value: list[Any] | tuple[Any, ...] | Mapping[Any, Any],
+    parts: PathParts,
+    around: tuple[int, ...],
+    problems: list[ConfigProblem],
+) -> JSON:
+    if not isinstance(value, Mapping):
+        return [_plain(item, (*parts, at), around, problems) for at, item in enumerate(value)]
+    plain = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            reason = f"has a key that is a {type(key).__name__} and not text"
+            problems.append(ConfigProblem(json_path(parts), reason))
+        elif item is not None:
+            name = str.__str__(key)
+            plain[name] = _plain(item, (*parts, name), around, problems)
+    return plain
 
 
 def merge_patch(target: JSON, patch: JSON) -> JSON:
@@ -178,6 +199,10 @@ def _read(name: str | None, path: str | None) -> str:
     if name is not None:
         if not (text := os.environ.get(name, "")):
             raise ValueError(f"the environment variable {name} is not set, or empty")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"the environment variable {name} is not UTF-8 text") from None
         return text
     assert path is not None  # noqa: S101 - the pattern matches one or the other
     try:

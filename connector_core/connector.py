@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import inspect
+import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -32,7 +34,28 @@ if TYPE_CHECKING:
         VerifyReport,
     )
 
-__all__ = ["Connector"]
+__all__ = ["Connector", "off_the_loop"]
+
+_LOG = logging.getLogger("connector_core")
+
+
+def _problem(value: object) -> ConfigProblem:
+    if not isinstance(value, ConfigProblem):
+        raise TypeError("a problem must be a ConfigProblem")
+    return value
+
+
+async def off_the_loop(function: Callable[[], Any]) -> Any:
+    """The function's result; it runs in a thread."""
+
+    def call() -> Any:
+        try:
+            return function()
+        except StopIteration as error:
+            # A future cannot carry it (Python before 3.12), and the caller would wait for ever.
+            raise RuntimeError("StopIteration was raised") from error
+
+    return await asyncio.to_thread(call)
 
 
 class Connector:
@@ -98,8 +121,8 @@ class Connector:
             raise ValueError(f"{self.id} has no provider {provider!r}; there are: {there}")
         if self._implements("sample_config"):
             return copy.deepcopy(dict(self._hook.sample_config(provider=provider)))
-        sample = copy.deepcopy(dict(sample_from_schema(self._schema)))
-        return dict(merge_patch(sample, preset.config)) if preset else sample
+        sample = dict(sample_from_schema(self._schema))
+        return copy.deepcopy(dict(merge_patch(sample, preset.config)) if preset else sample)
 
     def check_config(self, config: object) -> tuple[dict[str, Any], list[ConfigProblem]]:
         """A plain copy of the config, and everything that is wrong with it; nothing is opened."""
@@ -113,7 +136,9 @@ class Connector:
         problems += unfilled
         named = {problem.path for problem in problems}
         own = self._problems_of(lambda: self._hook.check_config(config=copy.deepcopy(plain)) or ())
-        for source in (schema_problems(self._schema, plain), own):
+        # A schema may still fail as it is applied, for example where it refers to itself for ever.
+        by_schema = self._problems_of(lambda: schema_problems(self._schema, plain))
+        for source in (by_schema, own):
             fresh = [problem for problem in source if problem.path not in named]
             problems += fresh
             named |= {problem.path for problem in fresh}
@@ -143,7 +168,17 @@ class Connector:
 
     async def verify(self, state: Any, on_stage: Callable[[Stage], None]) -> VerifyReport | None:
         """Let the connector try its connection; None where it has no such hook."""
-        report: VerifyReport | None = await self._call("verify", state=state, on_stage=on_stage)
+        loop, here = asyncio.get_running_loop(), threading.get_ident()
+
+        def from_any_thread(stage: Stage) -> None:
+            if threading.get_ident() == here:
+                on_stage(stage)
+            else:
+                loop.call_soon_threadsafe(on_stage, stage)
+
+        report: VerifyReport | None = await self._call(
+            "verify", state=state, on_stage=from_any_thread
+        )
         return report
 
     async def close(self, state: Any) -> None:
@@ -155,10 +190,10 @@ class Connector:
     ) -> list[ConfigProblem]:
         """What a hook finds wrong with a config, whether it returns it, raises it or breaks."""
         try:
-            return list(call() or ())
+            return [_problem(item) for item in call() or ()]
         except ConfigError as error:
             return list(error.problems)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             if type(error).__module__.startswith("pydantic"):
                 from connector_core.validation import model_problems
 
@@ -192,14 +227,18 @@ class Connector:
         if name in self._asynchronous:
             result = caller(**arguments)
         elif self._implements(name):
-            result = await asyncio.to_thread(caller, **arguments)
+            result = await off_the_loop(lambda: caller(**arguments))
         else:
             return None
         return await result if inspect.isawaitable(result) else result
 
     @cached_property
     def _placeholders(self) -> frozenset[str]:
-        samples = [self.sample_config(), *(item.config for item in self.providers)]
+        try:
+            samples = [self.sample_config(), *(item.config for item in self.providers)]
+        except Exception as error:  # noqa: BLE001 - the sample is in nobody's way but its readers'
+            _LOG.warning("the sample of %s is broken: %s", self.id, type(error).__name__)
+            return frozenset()
         return frozenset().union(*(placeholders(sample) for sample in samples))
 
     def _placeholder_problems(self, config: dict[str, Any]) -> list[ConfigProblem]:

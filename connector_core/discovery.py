@@ -22,7 +22,7 @@ import pluggy
 from connector_core import hookspecs
 from connector_core.connector import Connector
 from connector_core.errors import DiscoveryError
-from connector_core.hookspecs import HOOK_API, PROJECT_NAME, REQUIRED_HOOKS
+from connector_core.hookspecs import AWAITED_HOOKS, HOOK_API, PROJECT_NAME, REQUIRED_HOOKS
 from connector_core.models import ConnectorMetadata, PluginFailure
 from connector_core.registry import Registry
 
@@ -51,13 +51,7 @@ class _Source:
 
     @classmethod
     def of(cls, entry_point: distributions.EntryPoint) -> _Source:
-        try:
-            found = entry_point.dist
-            name, version = (found.name, found.version) if found else (None, None)
-        except (KeyError, TypeError, AttributeError):
-            # A damaged dist-info directory has no METADATA to read them from.
-            name = version = None
-        return cls(entry_point, name or "unknown", version or "unknown")
+        return cls(entry_point, *_identity(entry_point.dist))
 
     @property
     def built_in(self) -> bool:
@@ -66,6 +60,15 @@ class _Source:
     def failure(self, stage: str, error: str, trace: str = "") -> PluginFailure:
         point = f"{self.entry_point.name} = {self.entry_point.value}"
         return PluginFailure(point, self.distribution, self.version, stage, error, trace)
+
+
+def _identity(distribution: distributions.Distribution | None) -> tuple[str, str]:
+    """Name and version of a distribution."""
+    try:
+        name, version = (distribution.name, distribution.version) if distribution else ("", "")
+    except Exception:  # noqa: BLE001 - a damaged dist-info directory has no METADATA, or no text in it
+        name = version = ""
+    return name or "unknown", version or "unknown"
 
 
 def discover(*, strict: bool = False) -> Registry:
@@ -82,8 +85,8 @@ def discover(*, strict: bool = False) -> Registry:
     """
     disabled = set(re.split(r"[\s,]+", os.environ.get(DISABLE_VARIABLE, "")))
     found: list[tuple[_Source, Connector]] = []
-    failures: list[PluginFailure] = []
-    for entry_point in sorted(distributions.entry_points(group=PROJECT_NAME)):
+    entry_points, failures = _entry_points()
+    for entry_point in sorted(entry_points):
         if entry_point.name in disabled:
             continue
         source = _Source.of(entry_point)
@@ -97,6 +100,34 @@ def discover(*, strict: bool = False) -> Registry:
     if strict and failures:
         raise DiscoveryError(failures)
     return Registry(connectors, failures)
+
+
+def _entry_points() -> tuple[list[distributions.EntryPoint], list[PluginFailure]]:
+    """The entry points of the group, and the distributions whose own cannot be read."""
+    try:
+        return list(distributions.entry_points(group=PROJECT_NAME)), []
+    except Exception:  # noqa: BLE001 - one damaged entry_points.txt fails the reading of all
+        found: dict[tuple[str, str, str], distributions.EntryPoint] = {}
+        failures = []
+    for distribution in distributions.distributions():
+        name, version = _identity(distribution)
+        text = PROJECT_NAME
+        try:
+            text = distribution.read_text("entry_points.txt") or ""
+            for entry_point in distribution.entry_points.select(group=PROJECT_NAME):
+                found.setdefault((name, entry_point.name, entry_point.value), entry_point)
+        except Exception as error:  # noqa: BLE001 - see above
+            if PROJECT_NAME in text:
+                reason = f"its entry points cannot be read: {_reason(error)}"
+                failures.append(PluginFailure("entry_points.txt", name, version, "load", reason))
+    return list(found.values()), failures
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}".rstrip(": ")
+    except Exception:  # noqa: BLE001 - a plugin's own exception may fail to tell its text
+        return type(error).__name__
 
 
 def _load(source: _Source) -> Connector | PluginFailure:
@@ -114,23 +145,22 @@ def _load(source: _Source) -> Connector | PluginFailure:
         stage = "metadata"
         metadata = _metadata(manager)
         stage = "config_schema"
-        schema = _schema(manager, checked=source.built_in)
+        return Connector(
+            metadata,
+            _schema(manager, checked=source.built_in),
+            manager.hook,
+            entry_point=source.entry_point.name,
+            distribution=source.distribution,
+            version=source.version,
+        )
     except KeyboardInterrupt:
         raise
     except _StageError as error:
         return source.failure(error.stage, error.reason)
     # A plugin may do anything at import, SystemExit and exceptions outside Exception included.
     except BaseException as error:  # noqa: BLE001
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        return source.failure(stage, reason, "".join(traceback.format_exception(error)))
-    return Connector(
-        metadata,
-        schema,
-        manager.hook,
-        entry_point=source.entry_point.name,
-        distribution=source.distribution,
-        version=source.version,
-    )
+        trace = "".join(traceback.format_exception(error))
+        return source.failure(stage, _reason(error), trace)
 
 
 def _check_contract(plugin: object) -> None:
@@ -159,9 +189,10 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
             raise _StageError("hooks", f"{name!r} is not a hook; hooks: {', '.join(sorted(known))}")
         for implementation in implementations:
             _check_signature(name, implementation)
+        if all(_is_wrapper(implementation) for implementation in implementations):
+            raise _StageError("hooks", f"the hook {name!r} is wrapped and not implemented")
     for name in REQUIRED_HOOKS:
-        own = [item for item in implemented.get(name, []) if not _is_wrapper(item)]
-        if not own:
+        if name not in implemented:
             raise _StageError("hooks", f"the required hook {name!r} is not implemented")
 
 
@@ -170,6 +201,10 @@ def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
 
 
 def _check_signature(name: str, implementation: pluggy.HookImpl) -> None:
+    if name not in AWAITED_HOOKS and inspect.iscoroutinefunction(implementation.function):
+        raise _StageError(
+            "hooks", f"{name!r} is asynchronous; only {', '.join(AWAITED_HOOKS)} may be"
+        )
     for parameter in inspect.signature(implementation.function).parameters.values():
         if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
             problem = "is keyword-only"

@@ -117,7 +117,8 @@ class NoConnectorForUsageError(ConnectorError):
         if not self.configured:
             return start + "nothing is configured; call host.configure(...) first"
         serving = "; ".join(
-            f"{name} serves {'every usage type' if served is None else ', '.join(served)}"
+            f"{name} serves "
+            + ("every usage type" if served is None else ", ".join(served) or "none")
             for name, served in self.configured.items()
         )
         return start + serving
@@ -254,5 +255,6 @@ class DiscoveryError(ConnectorError):
 class HostClosedError(ConnectorError):
     """The host was closed; make a new one."""
 
-    def __init__(self) -> None:
-        super().__init__("the host is closed; make a new one")
+    def __str__(self) -> str:
+        """What to do about it."""
+        return "the host is closed; make a new one"

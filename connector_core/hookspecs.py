@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PROJECT_NAME = "connector_core"
 HOOK_API = 1
 REQUIRED_HOOKS = ("metadata", "config_schema", "send_message")
+AWAITED_HOOKS = ("send_message", "verify", "close")
 
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
 hookimpl = pluggy.HookimplMarker(PROJECT_NAME)

@@ -8,10 +8,12 @@ import logging
 import re
 import secrets
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args
 
+from connector_core.connector import off_the_loop
 from connector_core.discovery import discover
 from connector_core.errors import (
     ConnectorError,
@@ -20,6 +22,7 @@ from connector_core.errors import (
     MessageError,
     TemporaryDeliveryError,
     UncertainDeliveryError,
+    UnknownConnectorError,
 )
 from connector_core.models import Channel, Message, Receipt, Stage, VerifyReport
 from connector_core.routes import Routes
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from connector_core.registry import Registry
 
 __all__ = ["AsyncHost", "ConfiguredConnector", "TemplateSource"]
+
+E = TypeVar("E", bound=Exception)
 
 TemplateSource = Callable[[str, str | None], "Awaitable[object] | object"]
 
@@ -53,6 +58,7 @@ class ConfiguredConnector:
     def __init__(self, host: AsyncHost, name: str, connector: Connector, state: Any) -> None:
         self._host = host
         self._state = state
+        self._closed = False
         self.name = name
         self.connector = connector
 
@@ -114,12 +120,14 @@ class ConfiguredConnector:
             return VerifyReport((stage,))
         except ConnectorError:
             raise
-        except Exception as error:
-            raise ConnectorError(self._broke(error)) from error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told in words of our own
+            raise _without_text(ConnectorError(self._broke(error)), error) from None
         if report is None:
             raise ConnectorError(
                 f"{self.connector.id} cannot verify its connection; send a test message instead"
             )
+        if not isinstance(report, VerifyReport):
+            raise ConnectorError(self._returned(report, "VerifyReport"))
         return report
 
     async def deliver(self, message: Message) -> Receipt:
@@ -139,31 +147,36 @@ class ConfiguredConnector:
                 receipt = await self.connector.send_message(self._state, message)
         except ConnectorError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             if isinstance(timer, asyncio.Timeout) and timer.expired():
                 reason = f"{self.connector.id} did not end within the time allowed"
                 raise UncertainDeliveryError(reason, stage="connector") from None
-            raise UncertainDeliveryError(
-                self._broke(error), stage="connector", operator=True, hint=self._report
-            ) from error
+            raise _without_text(self._uncertain(self._broke(error)), error) from None
         if not isinstance(receipt, Receipt):
-            raise UncertainDeliveryError(
-                f"{self.connector.id} returned {type(receipt).__name__} in place of a Receipt",
-                stage="connector",
-                operator=True,
-                hint=self._report,
-            )
+            raise self._uncertain(self._returned(receipt, "Receipt"))
         return receipt
 
     async def close(self) -> None:
-        """Let the connector give back what it holds, in bounded time; never raises."""
+        """Let the connector give back what it holds, once, in bounded time; never raises."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             async with asyncio.timeout(_CLOSE):
                 await self.connector.close(self._state)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything; others must close
+        # A plugin may raise anything, and the others must close.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             _LOG.warning("%s did not close cleanly: %s", self.name, type(error).__name__)
 
-    def _broke(self, error: Exception) -> str:
+    def _uncertain(self, reason: str) -> UncertainDeliveryError:
+        return UncertainDeliveryError(reason, stage="connector", operator=True, hint=self._report)
+
+    def _returned(self, value: object, wanted: str) -> str:
+        return f"{self.connector.id} returned {type(value).__name__} in place of a {wanted}"
+
+    def _broke(self, error: BaseException) -> str:
         # Only the kind of error: the text of an unknown one may hold a secret.
         return f"{self.connector.id} broke with {type(error).__name__}"
 
@@ -271,7 +284,10 @@ class AsyncHost:
         if isinstance(usage_types, str):
             raise TypeError(f"usage_types must be a list of usage types: [{usage_types!r}]")
         name = connector if isinstance(connector, str) else connector.name
-        self._routes.enable(self._routes[name].name, usage_types)
+        configured = self._routes[name]
+        if not isinstance(connector, str) and connector is not configured:
+            raise UnknownConnectorError(f"{name} of another host", list(self._routes.configured))
+        self._routes.enable(name, usage_types)
 
     async def send_message(
         self,
@@ -308,9 +324,9 @@ class AsyncHost:
                 this is the error that leaves the most hope; its notes tell the others.
             HostClosedError: the host is closed.
         """
+        message = await self.compose(type, usage_type, to, payload, locale, timeout, ip, message_id)
         self.require_open()
         candidates = self._routes.candidates(usage_type, type)
-        message = await self.compose(type, usage_type, to, payload, locale, timeout, ip, message_id)
         failures: list[tuple[str, DeliveryError]] = []
         for candidate in candidates:
             if failures and message.deadline is not None and message.deadline <= time.monotonic():
@@ -350,6 +366,7 @@ class AsyncHost:
 
         Raises:
             MessageError: it cannot become a message; the error names the argument.
+            TemporaryDeliveryError: the template source took all the time there was.
             HostClosedError: the host is closed.
         """
         self.require_open()
@@ -366,30 +383,49 @@ class AsyncHost:
             to=to,
             payload=payload,
             locale=locale,
-            template=await self._template(usage_type, locale),
+            template=await self._template(usage_type, locale, timeout),
             ip=ip,
             message_id=message_id or secrets.token_hex(16),
             deadline=deadline,
         )
 
-    async def _template(self, usage_type: str, locale: str | None) -> Template | None:
+    async def _template(
+        self, usage_type: str, locale: str | None, timeout: float | None
+    ) -> Template | None:
         source = self._template_source
         if source is None:
             return None
+        timer = asyncio.timeout(timeout)
         try:
-            if _is_async(source):
-                given = source(usage_type, locale)
-            else:
-                given = await asyncio.to_thread(source, usage_type, locale)
-            if isinstance(given, Awaitable):
-                given = await given
+            async with timer:
+                if _is_async(source):
+                    given = source(usage_type, locale)
+                else:
+                    given = await off_the_loop(lambda: source(usage_type, locale))
+                if isinstance(given, Awaitable):
+                    given = await given
         except Exception:  # noqa: BLE001 - the caller's own function may raise anything
+            if timer.expired():
+                reason = "the template source did not end within the time allowed"
+                raise TemporaryDeliveryError(reason, stage="template") from None
             _LOG.exception(
                 "the template source failed for %s; the connector's own template serves",
                 usage_type,
             )
             return None
         return template_from(given)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled this task; a connector may also raise CancelledError by itself."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _without_text(told: E, cause: BaseException) -> E:
+    """Tell where it happened, for the author; the cause's own text may hold a secret."""
+    told.add_note("".join(traceback.format_tb(cause.__traceback__)).rstrip())
+    return told
 
 
 def _is_async(source: TemplateSource) -> bool:
@@ -415,7 +451,9 @@ def _check_message(
         raise MessageError("to", "must be one recipient")
     if locale is not None and not isinstance(locale, str):
         raise MessageError("locale", "must be a language tag such as 'fr-CA'")
-    if timeout is not None and not (isinstance(timeout, int | float) and timeout > 0):
+    if timeout is not None and not (
+        isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0
+    ):
         raise MessageError("timeout", "must be a number of seconds above 0")
     if message_id is not None and not (
         isinstance(message_id, str) and _MESSAGE_ID.fullmatch(message_id)

@@ -121,7 +121,8 @@ class ConnectorMetadata:
             value = getattr(self, key)
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"metadata.{key} must be text or None")
-        if isinstance(self.links, str) or not all(isinstance(link, Link) for link in self.links):
+        links = self.links
+        if not isinstance(links, list | tuple) or not all(isinstance(link, Link) for link in links):
             raise TypeError("metadata.links must be a sequence of Link")
 
     def name_in(self, locale: str | None) -> str:

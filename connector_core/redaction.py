@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import urllib.parse
 from collections.abc import Iterable
 
 __all__ = ["Redactor"]
@@ -23,7 +24,7 @@ class Redactor:
         forms: set[str] = set()
         for secret in secrets:
             if len(secret) >= _MIN_LENGTH:
-                forms |= {secret, repr(secret)[1:-1], *_base64_forms(secret)}
+                forms |= {secret, repr(secret)[1:-1], *_base64_forms(secret), *_url_forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
         pattern = "|".join(re.escape(form) for form in longest_first)
         self._pattern = re.compile(pattern) if pattern else None
@@ -34,6 +35,15 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """The text with every known secret masked."""
         return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+def _url_forms(secret: str) -> Iterable[str]:
+    data = secret.encode("utf-8", "surrogatepass")
+    for quote in (urllib.parse.quote, urllib.parse.quote_plus):
+        for safe in ("", "/"):
+            form = quote(data, safe=safe)
+            yield form
+            yield re.sub("%..", lambda found: found[0].lower(), form)
 
 
 def _base64_forms(secret: str) -> Iterable[str]:

@@ -35,6 +35,7 @@ class Routes(Generic[R]):
 
     configured: dict[str, R] = field(default_factory=dict)
     _enabled: dict[str, dict[str, None]] = field(default_factory=dict)
+    _chosen: set[str] = field(default_factory=set)
 
     def unused_name(self, base: str) -> str:
         """The base itself where it is free, else with the first free number behind it."""
@@ -56,6 +57,7 @@ class Routes(Generic[R]):
 
     def enable(self, name: str, usage_types: Iterable[str]) -> None:
         """Let the connector serve these usage types, and no others than it was enabled for."""
+        self._chosen.add(name)
         for usage_type in usage_types:
             self._enabled.setdefault(usage_type, {})[name] = None
 
@@ -65,22 +67,21 @@ class Routes(Generic[R]):
         Raises:
             NoConnectorForUsageError: none serves this usage type on this channel.
         """
-        chosen = {name for names in self._enabled.values() for name in names}
         order = [
             *self._enabled.get(usage_type, {}),
-            *(name for name in self.configured if name not in chosen),
+            *(name for name in self.configured if name not in self._chosen),
         ]
         found = [
             self.configured[name] for name in order if self.configured[name].channel == channel
         ]
         if not found:
-            raise NoConnectorForUsageError(usage_type, channel, self._serving(channel, chosen))
+            raise NoConnectorForUsageError(usage_type, channel, self._serving(channel))
         return found
 
-    def _serving(self, channel: Channel, chosen: set[str]) -> dict[str, tuple[str, ...] | None]:
+    def _serving(self, channel: Channel) -> dict[str, tuple[str, ...] | None]:
         return {
             name: tuple(usage for usage, names in self._enabled.items() if name in names)
-            if name in chosen
+            if name in self._chosen
             else None
             for name, connector in self.configured.items()
             if connector.channel == channel

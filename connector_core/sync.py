@@ -10,12 +10,12 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from connector_core import host as asynchronous
 from connector_core.discovery import discover
-from connector_core.errors import HostClosedError
+from connector_core.errors import ConnectorError, HostClosedError, UncertainDeliveryError
 from connector_core.models import Channel, Receipt, Stage, VerifyReport
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ __all__ = ["ConfiguredConnector", "Host", "new_event_loop"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+
+_CANCEL = 1.0  # seconds that a cancelled task has to end
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -55,6 +57,8 @@ class _LoopThread:
     def __init__(self) -> None:
         _refuse_inside_a_loop()
         self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._closing = False
         self._loop = new_event_loop()
         # Of our own, for `close` must not wait for a connector that blocks for ever.
         self._executor = ThreadPoolExecutor(thread_name_prefix="connector_core.Host")
@@ -65,19 +69,30 @@ class _LoopThread:
         )
         self._thread.start()
 
-    def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of the coroutine that `work` makes; Ctrl-C cancels it."""
+    def run(
+        self,
+        work: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        cut_off: Callable[[], ConnectorError] = HostClosedError,
+    ) -> T:
+        """The result of the coroutine that `work` makes; Ctrl-C cancels it.
+
+        Where another thread closes the host before it ends, `cut_off` is raised.
+        """
         _refuse_inside_a_loop()
-        if os.getpid() != self._process:
+        if self.left_behind:
             raise RuntimeError(
                 "this Host was made before the process forked, and its thread stayed behind; "
                 "make one in each process"
             )
-        if self._loop.is_closed():
-            raise HostClosedError
-        future = asyncio.run_coroutine_threadsafe(work(), self._loop)
+        with self._lock:  # what is handed over before the loop is stopped is also ended
+            if self._closing:
+                raise HostClosedError
+            future = asyncio.run_coroutine_threadsafe(work(), self._loop)
         try:
             return future.result()
+        except CancelledError:
+            raise cut_off() from None
         except BaseException:
             future.cancel()
             raise
@@ -91,14 +106,36 @@ class _LoopThread:
         return self.run(once)
 
     def close(self) -> None:
-        """Stop the loop and end the thread."""
-        if self._loop.is_closed() or os.getpid() != self._process:
-            return
+        """Cancel what still runs, stop the loop and end the thread."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether this is a forked process, without the thread."""
+        return os.getpid() != self._process
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=_CANCEL)
+
+
+def _cut_off() -> UncertainDeliveryError:
+    return UncertainDeliveryError(
+        "the host was closed before the connector ended", stage="connector"
+    )
 
 
 def _refuse_inside_a_loop() -> None:
@@ -155,7 +192,8 @@ class ConfiguredConnector:
                 timeout=timeout,
                 ip=ip,
                 message_id=message_id,
-            )
+            ),
+            cut_off=_cut_off,
         )
 
     @_documented_by(asynchronous.ConfiguredConnector.verify)
@@ -219,8 +257,8 @@ class Host:
     def enable(  # noqa: D102
         self, connector: ConfiguredConnector | str, usage_types: Iterable[str]
     ) -> None:
-        name = connector if isinstance(connector, str) else connector.name
-        self._thread.call(lambda: self._inner.enable(name, usage_types))
+        inner = connector if isinstance(connector, str) else connector._inner  # noqa: SLF001
+        self._thread.call(lambda: self._inner.enable(inner, usage_types))
 
     @_documented_by(asynchronous.AsyncHost.send_message)
     def send_message(  # noqa: D102
@@ -245,11 +283,14 @@ class Host:
                 type=type,
                 ip=ip,
                 message_id=message_id,
-            )
+            ),
+            cut_off=_cut_off,
         )
 
     @_documented_by(asynchronous.AsyncHost.aclose)
     def close(self) -> None:  # noqa: D102
+        if self._thread.left_behind:
+            return
         try:
             self._thread.run(self._inner.aclose)
         except HostClosedError:

@@ -121,31 +121,33 @@ def _text(value: Any) -> str:
     if type(value) is str:
         return value
     try:
-        if isinstance(value, str):
-            return str.__str__(value)
-        if value is None:
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
             return ""
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, float):
-            return _float_text(value)
-        if isinstance(value, Mapping | list | tuple):
-            return json.dumps(
-                value, ensure_ascii=False, separators=(",", ":"), default=_json_fallback
-            )
-        return str(value)
+        plain = _plain(value)
+        if isinstance(plain, str):
+            return plain
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
     except Exception:  # noqa: BLE001 - the caller's own __str__ may raise anything
         return ""
 
 
-def _float_text(value: float) -> str:
-    if not math.isfinite(value):
-        return ""
-    return str(int(value)) if value.is_integer() and abs(value) < _EXACT_FLOAT else repr(value)
-
-
-def _json_fallback(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else str(value)
+def _plain(value: Any) -> Any:
+    """The value made of what JSON knows: 5.0 is 5, no number is null, other objects are text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(value) if value.is_integer() and abs(value) < _EXACT_FLOAT else float(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value)
 
 
 class TemplateIndex:
@@ -184,8 +186,10 @@ def template_from(value: object) -> Template | None:
     Raises:
         MessageError: it is something else; the message names the key.
     """
-    if value is None or isinstance(value, Template):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, Template):
+        value = {key: getattr(value, name) for key, name in _KEYS.items()}
     if not isinstance(value, Mapping):
         raise MessageError(
             "template", f"must be a Template or a mapping, not {type(value).__name__}"

@@ -23,6 +23,10 @@ __all__ = ["check_schema", "model_problems", "nearest", "schema_problems"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DATA_KEYWORDS = frozenset({"const", "default", "enum", "examples"})
+_NAMED_SCHEMAS = frozenset(
+    {"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"}
+)
+_NUMBER = re.compile(r"([0-9]{1,9})")
 _NAMES = {
     "string": "text",
     "integer": "a whole number",
@@ -60,6 +64,11 @@ def check_schema(schema: object) -> None:
 
     if not isinstance(schema, Mapping):
         raise ValueError(f"must be a mapping, not {type(schema).__name__}")  # noqa: TRY004
+    schema = dict(schema)
+    try:
+        json.dumps(schema)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"is not JSON: {error}") from None
     if schema.get("$schema", DIALECT) != DIALECT:
         raise ValueError(f"$schema must be {DIALECT}")
     try:
@@ -74,7 +83,7 @@ def check_schema(schema: object) -> None:
 
 
 def _check_inside(schema: Mapping[str, Any]) -> None:
-    """References must lead inside the schema and patterns must compile: else every use fails."""
+    """References must lead inside the schema: else every use fails."""
     from referencing import Registry, Resource
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import DRAFT202012
@@ -90,18 +99,15 @@ def _check_inside(schema: Mapping[str, Any]) -> None:
                 raise ValueError(
                     f"the reference {value!r} leads outside the schema; it is never fetched"
                 ) from None
-        if keyword == "pattern" and isinstance(value, str):
-            try:
-                re.compile(value)
-            except re.error as error:
-                raise ValueError(f"the pattern {value!r} does not compile: {error}") from None
 
 
 def _keywords(schema: object) -> Iterator[tuple[str, object]]:
     if isinstance(schema, Mapping):
         for key, value in schema.items():
             yield key, value
-            if key not in _DATA_KEYWORDS:
+            if key in _NAMED_SCHEMAS and isinstance(value, Mapping):
+                yield from _keywords(list(value.values()))
+            elif key not in _DATA_KEYWORDS:
                 yield from _keywords(value)
     elif isinstance(schema, list):
         for item in schema:
@@ -119,12 +125,18 @@ def schema_problems(schema: Mapping[str, Any], config: object) -> list[ConfigPro
     for error in validator.iter_errors(config):
         for problem in _problems(error):
             found.setdefault((problem.path, problem.message), problem)
-    return sorted(found.values(), key=lambda problem: problem.path)
+    return sorted(found.values(), key=lambda problem: _natural(problem.path))
+
+
+def _natural(path: str) -> list[str | int]:
+    """A key by which `[10]` comes after `[2]`."""
+    return [int(part) if index % 2 else part for index, part in enumerate(_NUMBER.split(path))]
 
 
 def _problems(error: ValidationError) -> Iterator[ConfigProblem]:
     parts = tuple(error.absolute_path)
-    keyword, expected = str(error.validator), error.validator_value
+    # The schema `false`, which allows nothing, has no keyword; jsonschema tells what is around it.
+    keyword, expected = str(error.validator or "false"), error.validator_value
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     if keyword in ("anyOf", "oneOf") and error.context:
         yield from _alternatives(error)
@@ -142,8 +154,7 @@ def _problems(error: ValidationError) -> Iterator[ConfigProblem]:
 
 def _explain(keyword: str, expected: Any, found: object) -> str:
     if keyword == "type":
-        kinds = [expected] if isinstance(expected, str) else list(expected)
-        return f"must be {_either(_NAMES.get(kind, kind) for kind in kinds)}, not {_kind(found)}"
+        return f"must be {_either(_type_names(expected))}, not {_kind(found)}"
     if keyword == "enum":
         return f"must be one of {_either(json.dumps(item) for item in expected)}"
     if keyword == "const":
@@ -152,7 +163,13 @@ def _explain(keyword: str, expected: Any, found: object) -> str:
         return _LIMITS[keyword].format(expected)
     if keyword == "uniqueItems":
         return "must not have the same item twice"
+    if keyword == "false":
+        return "has something in it that is not allowed"
     return f"does not satisfy the schema's {keyword!r}"
+
+
+def _type_names(expected: Any) -> list[str]:
+    return [_NAMES[kind] for kind in ([expected] if isinstance(expected, str) else expected)]
 
 
 def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
@@ -167,7 +184,7 @@ def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
         if inner.validator == "type" and not inner.relative_path
     ]
     if len(here) == len(branches):
-        kinds = [_NAMES.get(str(inner.validator_value), "") for inner in here]
+        kinds = [name for inner in here for name in _type_names(inner.validator_value)]
         schema = error.schema if isinstance(error.schema, Mapping) else {}
         yield ConfigProblem(
             json_path(tuple(error.absolute_path)),
@@ -179,18 +196,25 @@ def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
         yield from _problems(inner)
 
 
-def _distance(errors: list[ValidationError]) -> tuple[int, int, int]:
-    """How far a value is from an alternative: wrong kind, keys it does not know, keys missing."""
-    wrong_kind = unknown = missing = 0
+def _distance(errors: list[ValidationError]) -> tuple[int, int, int, int, int]:
+    """How far a value is from an alternative, what tells most first.
+
+    Its kind; the keys that choose; unknown keys; missing keys; the kinds of its values.
+    """
+    other = choice = unknown = missing = wrong = 0
     for error in errors:
         if error.validator == "additionalProperties":
             schema = error.schema if isinstance(error.schema, Mapping) else {}
             unknown += len(_unknown(schema, error.instance))
         elif error.validator == "required":
             missing += 1
-        elif error.validator in ("type", "const", "enum"):
-            wrong_kind += 100 if not error.relative_path else 1
-    return wrong_kind, unknown, missing
+        elif error.validator in ("const", "enum"):
+            choice += 1
+        elif error.validator == "type" and error.relative_path:
+            wrong += 1
+        elif error.validator == "type":
+            other += 1
+    return other, choice, unknown, missing, wrong
 
 
 def _unknown(schema: Mapping[str, Any], instance: object) -> list[str]:
@@ -242,9 +266,14 @@ def model_problems(error: ModelValidationError) -> list[ConfigProblem]:
     are problems only the model can see.
     """
     problems = []
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
+    for item in error.errors(include_url=False, include_input=False):
         parts = tuple(part for part in item["loc"] if isinstance(part, str | int))
-        problems.append(ConfigProblem(json_path(parts), str(item["msg"])))
+        message = str(item["msg"])
+        if item["type"] == "union_tag_invalid":  # the one message that shows what was found
+            message = (
+                f"must be one of {item['ctx']['expected_tags']}, by {item['ctx']['discriminator']}"
+            )
+        problems.append(ConfigProblem(json_path(parts), message))
     return problems
 
 

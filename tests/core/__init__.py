@@ -1,0 +1,1 @@
+"""Tests of the host through its public surfaces."""
