@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import inspect
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,14 +24,10 @@ if TYPE_CHECKING:
 
     from connector_core.models import (
         ConnectorMetadata,
-        Message,
         Provider,
-        Receipt,
-        Stage,
-        VerifyReport,
     )
 
-__all__ = ["Connector", "off_the_loop"]
+__all__ = ["Connector"]
 
 _LOG = logging.getLogger("connector_core")
 
@@ -45,19 +38,6 @@ def _problem(value: object) -> ConfigProblem:
     return value
 
 
-async def off_the_loop(function: Callable[[], Any]) -> Any:
-    """The function's result; it runs in a thread."""
-
-    def call() -> Any:
-        try:
-            return function()
-        except StopIteration as error:
-            # A future cannot carry it (Python before 3.12), and the caller would wait for ever.
-            raise RuntimeError("StopIteration was raised") from error
-
-    return await asyncio.to_thread(call)
-
-
 class Connector:
     """A connector that discovery found: what it says of itself, and its hooks.
 
@@ -66,6 +46,7 @@ class Connector:
         entry_point: the name of its entry point.
         distribution: the distribution that brought it.
         version: that distribution's version.
+        hook: the plugin's hooks, as pluggy calls them.
     """
 
     def __init__(
@@ -83,7 +64,7 @@ class Connector:
         self.distribution = distribution
         self.version = version
         self._schema = copy.deepcopy(dict(schema))
-        self._hook = hook
+        self.hook = hook
 
     def __repr__(self) -> str:
         return f"<Connector {self.id} ({self.distribution} {self.version})>"
@@ -106,7 +87,7 @@ class Connector:
     @cached_property
     def providers(self) -> tuple[Provider, ...]:
         """Its presets for well-known providers, by name."""
-        found = self._hook.providers() or ()
+        found = self.hook.providers() or ()
         return tuple(sorted(found, key=lambda provider: provider.name))
 
     def sample_config(self, provider: str | None = None) -> dict[str, Any]:
@@ -119,8 +100,8 @@ class Connector:
         if provider is not None and preset is None:
             there = ", ".join(item.name for item in self.providers) or "none"
             raise ValueError(f"{self.id} has no provider {provider!r}; there are: {there}")
-        if self._implements("sample_config"):
-            return copy.deepcopy(dict(self._hook.sample_config(provider=provider)))
+        if self.implements("sample_config"):
+            return copy.deepcopy(dict(self.hook.sample_config(provider=provider)))
         sample = dict(sample_from_schema(self._schema))
         return copy.deepcopy(dict(merge_patch(sample, preset.config)) if preset else sample)
 
@@ -135,7 +116,7 @@ class Connector:
         unfilled = [*self._placeholder_problems(plain), *reference_problems(plain)]
         problems += unfilled
         named = {problem.path for problem in problems}
-        own = self._problems_of(lambda: self._hook.check_config(config=copy.deepcopy(plain)) or ())
+        own = self._problems_of(lambda: self.hook.check_config(config=copy.deepcopy(plain)) or ())
         # A schema may still fail as it is applied, for example where it refers to itself for ever.
         by_schema = self._problems_of(lambda: schema_problems(self._schema, plain))
         for source in (by_schema, own):
@@ -153,37 +134,13 @@ class Connector:
         plain, problems = self.check_config(config)
         if problems:
             raise ConfigError(problems)
-        if not self._implements("configure"):
+        if not self.implements("configure"):
             return plain
         states: list[Any] = []
-        problems = self._problems_of(lambda: states.append(self._hook.configure(config=plain)))
+        problems = self._problems_of(lambda: states.append(self.hook.configure(config=plain)))
         if problems:
             raise ConfigError(problems)
         return states[0]
-
-    async def send_message(self, state: Any, message: Message) -> Receipt:
-        """Hand one message to the connector."""
-        receipt: Receipt = await self._call("send_message", state=state, message=message)
-        return receipt
-
-    async def verify(self, state: Any, on_stage: Callable[[Stage], None]) -> VerifyReport | None:
-        """Let the connector try its connection; None where it has no such hook."""
-        loop, here = asyncio.get_running_loop(), threading.get_ident()
-
-        def from_any_thread(stage: Stage) -> None:
-            if threading.get_ident() == here:
-                on_stage(stage)
-            else:
-                loop.call_soon_threadsafe(on_stage, stage)
-
-        report: VerifyReport | None = await self._call(
-            "verify", state=state, on_stage=from_any_thread
-        )
-        return report
-
-    async def close(self, state: Any) -> None:
-        """Let the connector give back what the state holds."""
-        await self._call("close", state=state)
 
     def _problems_of(
         self, call: Callable[[], Iterable[ConfigProblem] | None]
@@ -207,30 +164,9 @@ class Connector:
                 )
             ]
 
-    def _implements(self, name: str) -> bool:
-        return bool(getattr(self._hook, name).get_hookimpls())
-
-    @cached_property
-    def _asynchronous(self) -> frozenset[str]:
-        """The hooks implemented by coroutine functions; the others must not block the loop."""
-        return frozenset(
-            name
-            for name in ("send_message", "verify", "close")
-            if any(
-                inspect.iscoroutinefunction(implementation.function)
-                for implementation in getattr(self._hook, name).get_hookimpls()
-            )
-        )
-
-    async def _call(self, name: str, **arguments: Any) -> Any:
-        caller = getattr(self._hook, name)
-        if name in self._asynchronous:
-            result = caller(**arguments)
-        elif self._implements(name):
-            result = await off_the_loop(lambda: caller(**arguments))
-        else:
-            return None
-        return await result if inspect.isawaitable(result) else result
+    def implements(self, name: str) -> bool:
+        """Whether the plugin has this optional hook."""
+        return bool(getattr(self.hook, name).get_hookimpls())
 
     @cached_property
     def _placeholders(self) -> frozenset[str]:

@@ -21,9 +21,9 @@ import pluggy
 
 from connector_core import hookspecs
 from connector_core.connector import Connector
-from connector_core.errors import DiscoveryError
+from connector_core.errors import DiscoveryError, PluginFailure
 from connector_core.hookspecs import AWAITED_HOOKS, HOOK_API, PROJECT_NAME, REQUIRED_HOOKS
-from connector_core.models import ConnectorMetadata, PluginFailure
+from connector_core.models import ConnectorMetadata
 from connector_core.registry import Registry
 
 __all__ = ["discover"]

@@ -11,13 +11,12 @@ passes replies of a server through `connector_core.redaction` first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from connector_core.models import PluginFailure
 
 __all__ = [
     "ConfigError",
@@ -29,6 +28,7 @@ __all__ = [
     "MessageError",
     "NoConnectorForUsageError",
     "PermanentDeliveryError",
+    "PluginFailure",
     "TemplateNotFoundError",
     "TemporaryDeliveryError",
     "UncertainDeliveryError",
@@ -59,6 +59,33 @@ class ConfigProblem:
     def __str__(self) -> str:
         """The problem on one line: path, message, hint."""
         return f"{self.path}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFailure:
+    """A plugin that could not be loaded, and why.
+
+    Attributes:
+        entry_point: the entry point's name and value, `name = module:object`.
+        distribution: the distribution that declares it.
+        version: that distribution's version.
+        stage: `load`, `contract`, `register`, `hooks`, `metadata`, `config_schema` or `duplicate`.
+        error: what went wrong, in a sentence.
+        traceback: the formatted traceback, where an exception was the cause.
+    """
+
+    entry_point: str
+    distribution: str
+    version: str
+    stage: str
+    error: str
+    traceback: str = field(default="", repr=False, compare=False)
+
+    def __str__(self) -> str:
+        """The failure on one line."""
+        return (
+            f"{self.entry_point} ({self.distribution} {self.version}), {self.stage}: {self.error}"
+        )
 
 
 class ConfigError(ConnectorError):

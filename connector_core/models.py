@@ -25,7 +25,6 @@ __all__ = [
     "ContentType",
     "Link",
     "Message",
-    "PluginFailure",
     "Provider",
     "Receipt",
     "Stage",
@@ -258,33 +257,6 @@ class VerifyReport:
     def ok(self) -> bool:
         """Whether every step succeeded."""
         return all(stage.ok for stage in self.stages)
-
-
-@dataclass(frozen=True, slots=True)
-class PluginFailure:
-    """A plugin that could not be loaded, and why.
-
-    Attributes:
-        entry_point: the entry point's name and value, `name = module:object`.
-        distribution: the distribution that declares it.
-        version: that distribution's version.
-        stage: `load`, `contract`, `register`, `hooks`, `metadata`, `config_schema` or `duplicate`.
-        error: what went wrong, in a sentence.
-        traceback: the formatted traceback, where an exception was the cause.
-    """
-
-    entry_point: str
-    distribution: str
-    version: str
-    stage: str
-    error: str
-    traceback: str = field(default="", repr=False, compare=False)
-
-    def __str__(self) -> str:
-        """The failure on one line."""
-        return (
-            f"{self.entry_point} ({self.distribution} {self.version}), {self.stage}: {self.error}"
-        )
 
 
 def _require_text(name: str, value: object) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from connector_core.connector import Connector
-    from connector_core.models import PluginFailure
+    from connector_core.errors import PluginFailure
 
 __all__ = ["Registry"]
 

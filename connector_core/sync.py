@@ -224,7 +224,7 @@ class Host:
         return cls(discover(strict=strict), template_source=template_source)
 
     def __enter__(self) -> Self:
-        self._inner.require_open()
+        self._thread.call(lambda: None)
         return self
 
     def __exit__(

@@ -380,14 +380,6 @@ async def test_close_runs_exactly_once_for_each() -> None:
     assert b.closed == [{}]
 
 
-async def test_configured_connector_closed_by_itself_is_not_closed_again() -> None:
-    plugin = Plugin()
-    host = ready(plugin)
-    await host.configured["test"].close()
-    await host.aclose()
-    assert plugin.closed == [{}]
-
-
 @pytest.mark.parametrize("error", [KeyError(CANARY), SystemExit(CANARY)])
 async def test_a_connector_that_cannot_close_is_logged_and_the_others_close(
     caplog: pytest.LogCaptureFixture, error: BaseException

@@ -38,8 +38,6 @@ from connector_core import (
 from tests.core.plugins import Plugin, receipt_of, registry_of
 
 TO = "ann@example.org"
-# Between the modules of the package only; see AsyncHost.
-INTERNAL = {"compose", "require_open", "deliver"}
 
 
 def host_of(*plugins: Any, **options: Any) -> Host:
@@ -79,13 +77,13 @@ def parameters(function: Any) -> list[tuple[str, Any, Any, str]]:
 
 
 def test_host_has_the_names_of_async_host() -> None:
-    expected = {"close" if name == "aclose" else name for name in public(AsyncHost)} - INTERNAL
+    expected = {"close" if name == "aclose" else name for name in public(AsyncHost)}
     assert set(public(Host)) == expected
 
 
 def test_configured_connector_has_the_same_names() -> None:
     # The asynchronous one also has `close`, which its host calls.
-    expected = set(public(host.ConfiguredConnector)) - INTERNAL - {"close"}
+    expected = set(public(host.ConfiguredConnector))
     assert set(public(sync.ConfiguredConnector)) == expected
 
 

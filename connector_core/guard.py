@@ -1,0 +1,188 @@
+"""A connector at work: its hooks with one state, held to the contract."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from connector_core.errors import (
+    ConnectorError,
+    DeliveryError,
+    HostClosedError,
+    UncertainDeliveryError,
+)
+from connector_core.models import Receipt, Stage, VerifyReport
+from connector_core.threads import off_the_loop
+
+if TYPE_CHECKING:
+    from connector_core.connector import Connector
+    from connector_core.models import Channel, Message
+
+__all__ = ["Guard"]
+
+E = TypeVar("E", bound=Exception)
+
+_LOG = logging.getLogger("connector_core")
+_GRACE = 0.25  # seconds that a connector has to notice a deadline by itself and say more exactly
+_CLOSE = 15.0  # seconds that a connector has to close
+
+
+class Guard:
+    """Calls the hooks of a connector that has a state, whatever they do.
+
+    Coroutine functions run on the event loop, other functions in a thread. What a hook raises or
+    returns against the contract becomes an error of this package, without the text of a stranger's
+    exception: it may hold a secret.
+
+    Attributes:
+        name: the configured connector's name.
+        connector: the connector.
+    """
+
+    def __init__(self, name: str, connector: Connector, state: Any) -> None:
+        self.name = name
+        self.connector = connector
+        self._state = state
+        self._closed = False
+
+    @property
+    def channel(self) -> Channel:
+        """The channel it sends on."""
+        return self.connector.metadata.type
+
+    async def deliver(self, message: Message) -> Receipt:
+        """Hand a message to the connector.
+
+        Raises:
+            ConnectorError: what the connector raised; whatever else it raised or returned becomes
+                UncertainDeliveryError.
+            HostClosedError: it was closed.
+        """
+        self._require_open()
+        timer = (
+            nullcontext()
+            if message.deadline is None
+            else asyncio.timeout(message.deadline - time.monotonic() + _GRACE)
+        )
+        try:
+            async with timer:
+                receipt = await self._call("send_message", message=message)
+        except ConnectorError:
+            raise
+        except (Exception, SystemExit, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
+            if isinstance(timer, asyncio.Timeout) and timer.expired():
+                reason = f"{self.connector.id} did not end within the time allowed"
+                raise UncertainDeliveryError(reason, stage="connector") from None
+            raise _without_text(self._uncertain(self._broke(error)), error) from None
+        if not isinstance(receipt, Receipt):
+            raise self._uncertain(self._returned(receipt, "Receipt"))
+        return receipt
+
+    async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
+        """Let the connector try its connection.
+
+        Raises:
+            ConnectorError: it cannot, or broke while doing so.
+            HostClosedError: it was closed.
+        """
+        self._require_open()
+        try:
+            report = await self._call("verify", on_stage=_on_this_thread(on_stage))
+        except DeliveryError as error:
+            stage = Stage(name=error.stage, ok=False, seconds=0.0, error=error)
+            return VerifyReport((stage,))
+        except ConnectorError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told in words of our own
+            raise _without_text(ConnectorError(self._broke(error)), error) from None
+        if report is None:
+            raise ConnectorError(
+                f"{self.connector.id} cannot verify its connection; send a test message instead"
+            )
+        if not isinstance(report, VerifyReport):
+            raise ConnectorError(self._returned(report, "VerifyReport"))
+        return report
+
+    async def close(self) -> None:
+        """Let the connector give back what it holds, once, in bounded time; never raises."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            async with asyncio.timeout(_CLOSE):
+                await self._call("close")
+        # A plugin may raise anything, and the others must close.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            _LOG.warning("%s did not close cleanly: %s", self.name, type(error).__name__)
+
+    async def _call(self, name: str, **arguments: Any) -> Any:
+        caller = getattr(self.connector.hook, name)
+        if name in self._asynchronous:
+            result = caller(state=self._state, **arguments)
+        elif self.connector.implements(name):
+            result = await off_the_loop(lambda: caller(state=self._state, **arguments))
+        else:
+            return None
+        return await result if inspect.isawaitable(result) else result
+
+    @cached_property
+    def _asynchronous(self) -> frozenset[str]:
+        """The hooks implemented by coroutine functions; the others must not block the loop."""
+        return frozenset(
+            name
+            for name in ("send_message", "verify", "close")
+            if any(
+                inspect.iscoroutinefunction(implementation.function)
+                for implementation in getattr(self.connector.hook, name).get_hookimpls()
+            )
+        )
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise HostClosedError
+
+    def _uncertain(self, reason: str) -> UncertainDeliveryError:
+        connector = self.connector
+        hint = f"report it to the author of {connector.distribution} {connector.version}"
+        return UncertainDeliveryError(reason, stage="connector", operator=True, hint=hint)
+
+    def _returned(self, value: object, wanted: str) -> str:
+        return f"{self.connector.id} returned {type(value).__name__} in place of a {wanted}"
+
+    def _broke(self, error: BaseException) -> str:
+        return f"{self.connector.id} broke with {type(error).__name__}"
+
+
+def _on_this_thread(on_stage: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    """The callback for a hook that may run in a thread: it is called on the event loop's."""
+    loop, here = asyncio.get_running_loop(), threading.get_ident()
+
+    def from_any_thread(stage: Stage) -> None:
+        if threading.get_ident() == here:
+            on_stage(stage)
+        else:
+            loop.call_soon_threadsafe(on_stage, stage)
+
+    return from_any_thread
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled this task; a connector may also raise CancelledError by itself."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _without_text(told: E, cause: BaseException) -> E:
+    """Tell where it happened, for the author; the cause's own text may hold a secret."""
+    told.add_note("".join(traceback.format_tb(cause.__traceback__)).rstrip())
+    return told

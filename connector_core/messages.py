@@ -1,0 +1,129 @@
+"""From a caller's arguments to the message that a connector is handed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+from connector_core.errors import MessageError, TemporaryDeliveryError
+from connector_core.models import Channel, Message
+from connector_core.templates import template_from
+from connector_core.threads import off_the_loop
+
+if TYPE_CHECKING:
+    from connector_core.models import Template
+
+__all__ = ["MessageMaker", "TemplateSource"]
+
+TemplateSource = Callable[[str, str | None], "Awaitable[object] | object"]
+
+_LOG = logging.getLogger("connector_core")
+_MESSAGE_ID = re.compile(r"[!-~]{1,900}")
+
+
+class MessageMaker:
+    """Checks what callers give, and asks the template source."""
+
+    def __init__(self, template_source: TemplateSource | None = None) -> None:
+        self._template_source = template_source
+
+    async def make(
+        self,
+        channel: Channel,
+        usage_type: str,
+        to: str,
+        payload: Mapping[str, Any] | None,
+        locale: str | None,
+        timeout: float | None,
+        ip: str | None,
+        message_id: str | None,
+    ) -> Message:
+        """The message for these arguments of `AsyncHost.send_message`.
+
+        Raises:
+            MessageError: it cannot become a message; the error names the argument.
+            TemporaryDeliveryError: the template source took all the time there was.
+        """
+        payload = {} if payload is None else payload
+        if not isinstance(payload, Mapping):
+            raise MessageError("payload", "must be a mapping of names to values")
+        if locale is None and isinstance(payload.get("locale"), str):
+            locale = payload["locale"]
+        _check_message(channel, usage_type, to, locale, timeout, message_id)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        return Message(
+            type=channel,
+            usage_type=usage_type,
+            to=to,
+            payload=payload,
+            locale=locale,
+            template=await self._template(usage_type, locale, timeout),
+            ip=ip,
+            message_id=message_id or secrets.token_hex(16),
+            deadline=deadline,
+        )
+
+    async def _template(
+        self, usage_type: str, locale: str | None, timeout: float | None
+    ) -> Template | None:
+        source = self._template_source
+        if source is None:
+            return None
+        timer = asyncio.timeout(timeout)
+        try:
+            async with timer:
+                if _is_async(source):
+                    given = source(usage_type, locale)
+                else:
+                    given = await off_the_loop(lambda: source(usage_type, locale))
+                if isinstance(given, Awaitable):
+                    given = await given
+        except Exception:  # noqa: BLE001 - the caller's own function may raise anything
+            if timer.expired():
+                reason = "the template source did not end within the time allowed"
+                raise TemporaryDeliveryError(reason, stage="template") from None
+            _LOG.exception(
+                "the template source failed for %s; the connector's own template serves",
+                usage_type,
+            )
+            return None
+        return template_from(given)
+
+
+def _is_async(source: TemplateSource) -> bool:
+    if inspect.iscoroutinefunction(source):
+        return True
+    # An instance whose class defines `async def __call__`.
+    return inspect.iscoroutinefunction(type(source).__call__)
+
+
+def _check_message(
+    channel: object,
+    usage_type: object,
+    to: object,
+    locale: object,
+    timeout: object,
+    message_id: object,
+) -> None:
+    if channel not in get_args(Channel):
+        raise MessageError("type", f"must be one of {', '.join(get_args(Channel))}")
+    if not isinstance(usage_type, str) or not usage_type:
+        raise MessageError("usage_type", "must be text, for example 'SignIn'")
+    if not isinstance(to, str) or not to:
+        raise MessageError("to", "must be one recipient")
+    if locale is not None and not isinstance(locale, str):
+        raise MessageError("locale", "must be a language tag such as 'fr-CA'")
+    if timeout is not None and not (
+        isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0
+    ):
+        raise MessageError("timeout", "must be a number of seconds above 0")
+    if message_id is not None and not (
+        isinstance(message_id, str) and _MESSAGE_ID.fullmatch(message_id)
+    ):
+        raise MessageError("message_id", "must be printable ASCII without spaces")
