@@ -10,7 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from connector_core import host as asynchronous
@@ -30,6 +30,7 @@ __all__ = ["ConfiguredConnector", "Host", "new_event_loop"]
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
+_WAKE = 0.5  # seconds between looks for Ctrl-C
 _CANCEL = 1.0  # seconds that a cancelled task has to end
 
 
@@ -90,7 +91,7 @@ class _LoopThread:
                 raise HostClosedError
             future = asyncio.run_coroutine_threadsafe(work(), self._loop)
         try:
-            return future.result()
+            return _result(future)
         except CancelledError:
             raise cut_off() from None
         except BaseException:
@@ -122,6 +123,13 @@ class _LoopThread:
     def left_behind(self) -> bool:
         """Whether this is a forked process, without the thread."""
         return os.getpid() != self._process
+
+
+def _result(future: Future[T]) -> T:
+    """The future's result. Wakes now and then: Ctrl-C just before the wait does not end it."""
+    while not future.done():
+        wait([future], timeout=_WAKE)
+    return future.result()
 
 
 async def _cancel_others() -> None:

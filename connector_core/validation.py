@@ -122,10 +122,20 @@ def schema_problems(schema: Mapping[str, Any], config: object) -> list[ConfigPro
     # An empty registry: a `$ref` in a plugin's schema must never fetch anything.
     validator = Draft202012Validator(schema, registry=Registry())
     found: dict[tuple[str, str], ConfigProblem] = {}
-    for error in validator.iter_errors(config):
+    for error in _worth_telling(list(validator.iter_errors(config))):
         for problem in _problems(error):
             found.setdefault((problem.path, problem.message), problem)
     return sorted(found.values(), key=lambda problem: _natural(problem.path))
+
+
+def _worth_telling(errors: list[ValidationError]) -> list[ValidationError]:
+    """Without what else is wrong with a value of the wrong type."""
+    mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+    return [
+        error
+        for error in errors
+        if error.validator == "type" or tuple(error.absolute_path) not in mistyped
+    ]
 
 
 def _natural(path: str) -> list[str | int]:
@@ -192,7 +202,7 @@ def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
             str(schema.get("description", "")),
         )
         return
-    for inner in min(branches.values(), key=_distance):
+    for inner in _worth_telling(min(branches.values(), key=_distance)):
         yield from _problems(inner)
 
 

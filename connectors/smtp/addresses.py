@@ -10,12 +10,16 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-__all__ = ["Address", "Mailbox", "control_in", "parse_address", "parse_mailbox"]
+import idna
+
+__all__ = ["Address", "Mailbox", "ascii_domain", "control_in", "parse_address", "parse_mailbox"]
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOT_ATOM = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})*)", re.ASCII)
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _LITERAL = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@\[([0-9A-Za-z:.]+)\]", re.ASCII)
+_PUBLIC = "example.com"  # stands in for a domain that was checked already
 _MAX_LOCAL = 64  # octets: RFC 5321 section 4.5.3.1.1
 _MAX_ADDRESS = 254  # octets: RFC 5321 section 4.5.3.1.3, less the angle brackets
 
@@ -69,6 +73,8 @@ def parse_address(text: str) -> Address:
     """
     if code := control_in(text):
         raise ValueError(f"contains the control character {code}")
+    if len(text) > 4 * _MAX_ADDRESS:
+        raise ValueError("has more than 254 octets")
     if found := _DOT_ATOM.fullmatch(text):
         address = Address(found[1], found[2].lower())
     elif found := _LITERAL.fullmatch(text):
@@ -97,9 +103,13 @@ def _by_library(text: str) -> Address:
         raise ValueError("is not an e-mail address: it has no @")
     from email_validator import EmailNotValidError, validate_email
 
+    local, _, domain = text.rpartition("@")
+    domain = ascii_domain(domain)
+    # The library refuses localhost, .local and the like: those are for the server to know.
+    checked = _DOMAIN.fullmatch(domain) is not None
     try:
         found = validate_email(
-            text,
+            f"{local}@{_PUBLIC}" if checked else text,
             check_deliverability=False,
             allow_quoted_local=True,
             allow_smtputf8=True,
@@ -108,7 +118,17 @@ def _by_library(text: str) -> Address:
     except EmailNotValidError:
         # The library's own message quotes parts of the address.
         raise ValueError("is not one e-mail address such as ann@example.org") from None
-    return Address(found.local_part, found.ascii_domain.lower())
+    return Address(found.local_part, (domain if checked else found.ascii_domain).lower())
+
+
+def ascii_domain(domain: str) -> str:
+    """An international domain name in its ASCII form (RFC 5891); what is none, as it stands."""
+    if domain.isascii():
+        return domain
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return domain
 
 
 def parse_mailbox(text: str) -> Mailbox:

@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 __all__ = ["LoginAuth", "OAuth2KeyAuth", "OAuth2TokenAuth", "SmtpConfig", "TlsOptions"]
 
 MAX_TIME = 24 * 60 * 60 * 1000
+MAX_DATE = 8_640_000_000_000_000  # the last millisecond that a Date of JavaScript knows
 
 # Absent, not null: the host drops null values before a config is checked, so that the schema need
 # not offer them.
@@ -81,7 +82,7 @@ class _OAuth2(_Model):
     access_token: Annotated[str, Field(max_length=16384)] | Absent = _secret(
         "An access token that is still valid"
     )
-    expires: Annotated[int, Field(ge=0)] | Absent = _option(
+    expires: Annotated[int, Field(ge=0, le=MAX_DATE)] | Absent = _option(
         "When the access token expires, in milliseconds since 1970-01-01 UTC",
         examples=[1767225600000],
     )

@@ -91,6 +91,7 @@ async def _first(
     """The first attempt that succeeds, and the errors before it; later ones are called off."""
     waiting = list(addresses)
     running: set[asyncio.Task[P]] = set()
+    done: set[asyncio.Task[P]] = set()
     errors: list[OSError] = []
     try:
         while waiting or running:
@@ -101,15 +102,16 @@ async def _first(
                 timeout=ATTEMPT_DELAY if waiting else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            for task in done:
+            for task in list(done):
                 error = task.exception()
                 if error is None:
+                    done.discard(task)
                     return task.result(), errors
                 if not isinstance(error, OSError):
                     raise error
                 errors.append(error)
     finally:
-        await _call_off(running)
+        await _call_off(running | done)
     return None, errors
 
 

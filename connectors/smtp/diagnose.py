@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 _PERMANENT = 500
+# The name exists nowhere; any other failure to look it up may pass.
+_NO_SUCH_NAME = {
+    getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
+}
 _NO_TLS = "does not speak TLS from the first byte"
 
 
@@ -157,7 +161,7 @@ def _failover(stage: str, reply: Reply) -> bool:
     if stage == "recipient":
         # A recipient that does not exist exists nowhere; greylisting would only start anew.
         return _unfit(reply) or reply.code == 421
-    return not (stage == "content" and reply.code == 552)
+    return not (stage in ("sender", "content") and reply.code == 552)
 
 
 def timed_out(stage: str, endpoint: Endpoint, *, committed: bool = False) -> DeliveryError:
@@ -206,7 +210,7 @@ def _uncertain(reason: str, stage: str) -> UncertainDeliveryError:
 
 def unresolved(endpoint: Endpoint, error: socket.gaierror) -> DeliveryError:
     """The error for a name without addresses."""
-    if error.errno == socket.EAI_AGAIN:
+    if error.errno not in _NO_SUCH_NAME:
         return TemporaryDeliveryError(
             f"the name {endpoint.host} could not be looked up",
             stage="resolve",

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import idna
-
+from connectors.smtp.addresses import ascii_domain
 from connectors.smtp.auth import Credentials
 from connectors.smtp.config import LoginAuth, TlsOptions
 from connectors.smtp.rules import IMPLICIT_TLS_PORT
@@ -75,7 +74,7 @@ class Endpoint:
     def of(cls, config: SmtpConfig) -> Endpoint:
         """The endpoint that a config describes; the rules found nothing wrong with it."""
         tls = config.tls or TlsOptions()
-        host = _ascii(config.host or "")
+        host = ascii_domain(config.host or "")
         port = int(config.port or (IMPLICIT_TLS_PORT if config.secure else SUBMISSION_PORT))
         credentials, expires = _credentials(config)
         return cls(
@@ -83,7 +82,7 @@ class Endpoint:
             port=port,
             tls=_tls_mode(config, port),
             context=make_context(tls)[0],
-            server_name=_ascii(config.servername or tls.servername or host),
+            server_name=ascii_domain(config.servername or tls.servername or host),
             client_name=config.name or None,
             local_address=config.local_address or None,
             credentials=credentials,
@@ -99,16 +98,6 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-def _ascii(host: str) -> str:
-    """An international domain name in its ASCII form (RFC 5891); what is none, as it stands."""
-    if host.isascii():
-        return host
-    try:
-        return idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        return host
 
 
 def _tls_mode(config: SmtpConfig, port: int) -> TlsMode:

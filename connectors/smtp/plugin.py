@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connector_core import (
@@ -28,7 +28,7 @@ HOOK_API = 1
 
 
 def _text(name: str) -> str:
-    return resources.files("connectors.smtp").joinpath(name).read_text("utf-8")
+    return Path(__file__).with_name(name).read_text("utf-8")
 
 
 @hookimpl

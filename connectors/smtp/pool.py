@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from connector_core import (
@@ -79,9 +80,8 @@ class Pool:
         """
         self._bind()
         started = time.perf_counter()
-        await self._pace.wait(deadline)
         tries = self._fresh_tries
-        session = await self._acquire(deadline)
+        session = await self._acquire(deadline, paced=True)
         while True:
             seconds["pool"] = time.perf_counter() - started
             kept = session.sent > 0
@@ -123,7 +123,7 @@ class Pool:
         for scope in self._acquiring:
             scope.reschedule(0)
         self._drop_idle()
-        if self._busy:
+        if self._busy or self._acquiring:
             self._drained.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), CLOSE_GRACE)
@@ -143,21 +143,30 @@ class Pool:
         if self._closed:
             raise HostClosedError
 
-    async def _acquire(self, deadline: float | None) -> Session:
+    async def _acquire(self, deadline: float | None, *, paced: bool = False) -> Session:
         """A session to send one message over; it counts as open and in use.
 
         Raises:
             HostClosedError: the pool closed meanwhile.
         """
+        if self._closed:
+            raise HostClosedError
         scope = asyncio.timeout(None)
+        self._acquiring.add(scope)
         try:
             async with scope:
-                self._acquiring.add(scope)
-                return await self._obtain(deadline)
+                if paced:
+                    await self._pace.wait(deadline)
+                session = await self._obtain(deadline)
         except TimeoutError:
             raise HostClosedError from None
         finally:
             self._acquiring.discard(scope)
+            self._tell_drained()
+        if self._closed:
+            self._release(session)
+            raise HostClosedError
+        return session
 
     async def _obtain(self, deadline: float | None) -> Session:
         session = self._take_idle()
@@ -197,17 +206,10 @@ class Pool:
     async def _login(self, stages: Stages, deadline: float | None, *, patient: bool) -> Session:
         """Open a session; a patient caller keeps the pause after a refusal."""
         self._require_token(stages)
-        async with self._gate.turn():
-            if patient:
-                self._gate.require_open()
-            try:
-                session = await open_session(self._endpoint, stages, deadline)
-            except DeliveryError as error:
-                if error.stage == "auth" and error.code is not None:
-                    self._gate.failed(error)
-                raise
-            self._gate.passed()
-            return session
+        if patient:
+            self._gate.require_open()
+        turn = partial(self._gate.turn, deadline, patient=patient)
+        return await open_session(self._endpoint, stages, deadline, turn)
 
     def _require_token(self, stages: Stages) -> None:
         expires = self._endpoint.token_expires
@@ -258,12 +260,15 @@ class Pool:
 
     def _release(self, session: Session) -> None:
         self._busy.discard(session)
-        if not self._busy:
-            self._drained.set()
+        self._tell_drained()
         if session.usable and session.sent < self._messages and not self._closed:
             self._pass_on(session)
         else:
             self._discard(session)
+
+    def _tell_drained(self) -> None:
+        if not self._busy and not self._acquiring:
+            self._drained.set()
 
     def _pass_on(self, session: Session | None) -> None:
         """Give a session, or a place, to whoever waits longest; keep it if nobody does."""
@@ -274,6 +279,8 @@ class Pool:
                 return
         if session is None:
             self._open -= 1
+        elif self._closed:
+            self._discard(session)
         else:
             self._idle.append(session)
             self._watch_idle()
@@ -370,17 +377,43 @@ class _LoginGate:
             operator=True,
         )
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """What to hold while logging in: until the credentials are proven, one at a time."""
-        return nullcontext() if self._proven else self._lock
+    @asynccontextmanager
+    async def turn(self, deadline: float | None, *, patient: bool) -> AsyncIterator[None]:
+        """What to hold while logging in: until the credentials are proven, one at a time.
 
-    def passed(self) -> None:
-        """The server took the credentials."""
-        self._proven, self._refusal, self._pause = True, None, REFUSED_PAUSE
+        Raises:
+            DeliveryError: the pause after a refusal lasts, or the time was up before the turn came.
+        """
+        async with nullcontext() if self._proven else self._alone(deadline):
+            if patient:
+                self.require_open()
+            try:
+                yield
+            except PermanentDeliveryError as error:
+                if error.code is not None:
+                    self._failed(error)
+                raise
+            self._proven, self._refusal, self._pause = True, None, REFUSED_PAUSE
 
-    def failed(self, error: DeliveryError) -> None:
-        """The server refused them."""
-        if isinstance(error, PermanentDeliveryError):
-            self._proven, self._refusal = False, error
-            self._until = time.monotonic() + self._pause
-            self._pause = min(self._pause * 2, REFUSED_PAUSE_MAX)
+    @asynccontextmanager
+    async def _alone(self, deadline: float | None) -> AsyncIterator[None]:
+        timeout = None if deadline is None else max(deadline - time.monotonic(), 0)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise TemporaryDeliveryError(
+                "another log-in with these credentials was under way until the time was up",
+                stage="auth",
+                failover=True,
+            ) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _failed(self, error: DeliveryError) -> None:
+        """The server refused the credentials."""
+        self._proven, self._refusal = False, error
+        self._until = time.monotonic() + self._pause
+        self._pause = min(self._pause * 2, REFUSED_PAUSE_MAX)

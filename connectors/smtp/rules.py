@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from connector_core import ConfigProblem
+from connector_core.configs import json_path, strings
+from connector_core.locales import is_language_tag
 from connector_core.models import UsageType
 from connectors.smtp.addresses import control_in, parse_mailbox
 from connectors.smtp.auth import MECHANISMS
@@ -83,7 +85,16 @@ class Fields:
 def check(config: Mapping[str, Any]) -> list[ConfigProblem]:
     """Every problem that a rule finds; `url` and `service` were expanded."""
     fields = Fields(config)
-    return [problem for rule in _RULES for problem in rule(fields)]
+    found = [problem for rule in _RULES for problem in rule(fields)]
+    named = {problem.path for problem in found}
+    return found + [problem for problem in _unpaired(config) if problem.path not in named]
+
+
+def _unpaired(config: Mapping[str, Any]) -> Problems:
+    """JSON can name half of a surrogate pair; nothing can write it."""
+    for parts, text in strings(config):
+        if re.search("[\ud800-\udfff]", text):
+            yield ConfigProblem(json_path(parts), "contains half of a surrogate pair")
 
 
 def _rule(function: Callable[[Fields], Problems]) -> Callable[[Fields], Problems]:
@@ -102,14 +113,18 @@ def _host(config: Fields) -> Problems:
         yield ConfigProblem(
             "$.host", "is not a host name", "give the name alone, without smtp:// and path"
         )
-    elif host.count(":") == 1:
-        yield ConfigProblem("$.host", "has a port in it", "give the port in `port`")
+    elif ":" in host and not _is_address(host):
+        yield ConfigProblem(
+            "$.host",
+            "has a port or brackets in it",
+            "give the port in `port`, and an IPv6 address without brackets",
+        )
 
 
 @_rule
 def _transport_security(config: Fields) -> Problems:
     port, secure = config.number("port"), config.flag("secure")
-    if port is not None and not 1 <= port <= 65535:
+    if (port is None and config.text("port")) or (port is not None and not 1 <= port <= 65535):
         yield ConfigProblem("$.port", "must be from 1 to 65535")
     if port == IMPLICIT_TLS_PORT and secure is False:
         yield ConfigProblem(
@@ -141,6 +156,8 @@ def _tls(config: Fields) -> Problems:
             yield ConfigProblem(f"$.tls.{needed}", f"is missing; {given} needs it")
     if tls.text("minVersion") == "TLSv1.3" and tls.text("maxVersion") == "TLSv1.2":
         yield ConfigProblem("$.tls.maxVersion", "is older than minVersion")
+    if len({name for name in (config.text("servername"), tls.text("servername")) if name}) > 1:
+        yield ConfigProblem("$.tls.servername", "contradicts servername", "keep one of them")
     for path, name in (
         ("$.servername", config.text("servername")),
         ("$.tls.servername", tls.text("servername")),
@@ -275,6 +292,9 @@ def _templates(config: Fields) -> Problems:
         )
     for index, template in templates:
         subject, content = template.text("subject") or "", template.text("content") or ""
+        locale = template.text("locale")
+        if locale and not is_language_tag(locale):
+            yield ConfigProblem(f"$.templates[{index}].locale", "is not a language tag")
         if problem := header_problem(subject):
             yield ConfigProblem(f"$.templates[{index}].subject", problem)
         if re.search("[\0\ud800-\udfff]", content):
@@ -284,12 +304,13 @@ def _templates(config: Fields) -> Problems:
 @_rule
 def _custom_headers(config: Fields) -> Problems:
     for name, value in config.items("customHeaders"):
-        path = f"$.customHeaders[{name!r}]"
+        path = json_path(("customHeaders", name))
         if problem := name_problem(name):
             yield ConfigProblem(path, problem)
-        for text in value if isinstance(value, list) else [value]:
+        items = enumerate(value) if isinstance(value, list) else [(None, value)]
+        for index, text in items:
             if isinstance(text, str) and (problem := header_problem(text)):
-                yield ConfigProblem(path, problem)
+                yield ConfigProblem(path if index is None else f"{path}[{index}]", problem)
 
 
 @_rule

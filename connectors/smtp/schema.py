@@ -9,30 +9,32 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-__all__ = ["generate", "kind", "load"]
+__all__ = ["generate", "load", "options"]
 
+_SHORT = frozenset(["alpn", "ca", "dkim", "dns", "dsn", "id", "lmtp", "tls", "url"])
+_FILE = Path(__file__).with_name("schema.json")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @lru_cache(maxsize=1)
 def load() -> dict[str, Any]:
     """The committed schema."""
-    text = resources.files("connectors.smtp").joinpath("schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema: dict[str, Any] = json.loads(_FILE.read_text("utf-8"))
     return schema
 
 
-def kind(key: str, inner: str | None = None) -> str:
-    """The JSON type of an option, or of a key within an option; empty where it has several."""
-    found = load()["properties"].get(key, {})
-    if inner is not None:
-        found = load()["$defs"].get(found.get("$ref", "").rpartition("/")[2], {})
-        found = found.get("properties", {}).get(inner, {})
-    return str(found.get("type", ""))
+def options(*path: str) -> dict[str, Any]:
+    """The schemas of the options, or of the keys within an option, by name."""
+    found: list[dict[str, Any]] = [load()]
+    for key in path:
+        inner = [schema["properties"][key] for schema in found if key in schema["properties"]]
+        branches = [branch for schema in inner for branch in schema.get("anyOf", [schema])]
+        names = [branch["$ref"].rpartition("/")[2] for branch in branches if "$ref" in branch]
+        found = [load()["$defs"][name] for name in names]
+    return {key: sub for schema in found for key, sub in schema["properties"].items()}
 
 
 def generate() -> dict[str, Any]:
@@ -59,16 +61,15 @@ def _tidy(schema: Any, name: str | None = None) -> Any:
 
 
 def _title(key: str) -> str:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=TLS)(?=[A-Z][a-z])", " ", key).split()
-    lowered = " ".join(word if word.isupper() else word.lower() for word in words)
-    return lowered[0].upper() + lowered[1:]
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", key).split()
+    words = [word.upper() if word.lower() in _SHORT else word.lower() for word in words]
+    return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
 
 
 def write() -> Path:
     """Write `schema.json` anew and return its path."""
-    path = Path(__file__).with_name("schema.json")
-    path.write_text(json.dumps(generate(), indent=2, ensure_ascii=False) + "\n", "utf-8")
-    return path
+    _FILE.write_text(json.dumps(generate(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return _FILE
 
 
 if __name__ == "__main__":

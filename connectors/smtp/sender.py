@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,15 +36,25 @@ _LOG = logging.getLogger("connectors.smtp")
 def problems(config: Mapping[str, Any]) -> list[ConfigProblem]:
     """What is wrong with a config beyond its own schema."""
     expanded, found = expand(config)
+    # Whoever names the server by a URL or service that is wrong is told so, and only that.
+    named = {"$.host"} if found else set()
     if expanded != config:
         # What `url` and `service` stand for is held to the schema as well.
         found += schema_problems(schema.load(), expanded)
-    found += rules.check(expanded)
-    try:
-        tls = TlsOptions.model_validate(expanded.get("tls") or {})
-    except ValidationError:
-        return found
-    return found + make_context(tls)[1]
+    named |= {problem.path for problem in found}
+    found += [problem for problem in rules.check(expanded) if problem.path not in named]
+    return found + _tls_problems(expanded.get("tls"))
+
+
+def _tls_problems(options: object) -> list[ConfigProblem]:
+    """What OpenSSL says of those options that have the type they should."""
+    sound: dict[str, Any] = {}
+    for key, value in options.items() if isinstance(options, Mapping) else ():
+        with suppress(ValidationError):
+            TlsOptions.model_validate({key: value})
+            sound[key] = value
+    # Without options nothing can be wrong, and loading the system's authorities takes a while.
+    return make_context(TlsOptions.model_validate(sound))[1] if sound else []
 
 
 class SmtpSender:

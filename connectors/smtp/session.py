@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 
 from connector_core import DeliveryError, PermanentDeliveryError, Stage
 from connector_core.redaction import Redactor
@@ -29,6 +29,8 @@ _QUIT_TIMEOUT = 2.0
 _RESET_TIMEOUT = 10.0
 _HOST_NAME = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _LOST = (ConnectionLost, OSError)
+_BROKEN_OFF = (*_LOST, ProtocolError)
+_Turn = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class DeadConnectionError(Exception):
@@ -73,13 +75,16 @@ class Stages:
             self._on_stage(stage)
 
 
-async def open_session(endpoint: Endpoint, stages: Stages, deadline: float | None) -> Session:
+async def open_session(
+    endpoint: Endpoint, stages: Stages, deadline: float | None, turn: _Turn
+) -> Session:
     """Connect, greet, turn to TLS and authenticate, as the endpoint wants it.
 
     Args:
         endpoint: where and how.
         stages: what times the steps.
         deadline: when to give up, in seconds of `time.monotonic()`.
+        turn: what to hold while authenticating.
 
     Raises:
         DeliveryError: it failed; nothing is left open.
@@ -95,10 +100,14 @@ async def open_session(endpoint: Endpoint, stages: Stages, deadline: float | Non
             lambda: Wire(mask=mask, log_dialogue=endpoint.log_dialogue),
             _left(deadline),
         )
+        if not wire.peer_address:
+            # It was gone before its address could be asked for.
+            wire.abort()
+            raise diagnose.lost("connect", endpoint)
         detail.append(f"{wire.peer_address} port {endpoint.port}")
     session = Session(endpoint, wire, deadline)
     try:
-        await session.begin(stages)
+        await session.begin(stages, turn)
     except BaseException:
         wire.abort()
         raise
@@ -133,8 +142,8 @@ class Session:
         """Whether it is open, and the server said nothing that nobody asked for."""
         return not self._wire.closed and not self._wire.unread
 
-    async def begin(self, stages: Stages) -> None:
-        """Everything between the connection and the first message.
+    async def begin(self, stages: Stages, turn: _Turn) -> None:
+        """Everything between the connection and the first message; `turn` is held for AUTH.
 
         Raises:
             DeliveryError: it failed.
@@ -160,7 +169,8 @@ class Session:
                     detail.append("refused; opportunisticTLS carries on in the clear")
         if self._endpoint.credentials is not None:
             with stages.stage("auth") as detail:
-                detail.append(await self._authenticate())
+                async with turn():
+                    detail.append(await self._authenticate())
 
     async def _ask(
         self,
@@ -175,6 +185,7 @@ class Session:
         limit = min(timeout or self._endpoint.socket_timeout, _left(deadline or self._deadline))
         try:
             if data:
+                self._require_quiet()
                 self._wire.write(data, shown or data.decode().rstrip())
             return await self._wire.reply(limit)
         except TimeoutError:
@@ -186,6 +197,17 @@ class Session:
         except ProtocolError as error:
             self._wire.abort()
             raise diagnose.broken(stage, str(error)) from None
+        except BaseException:
+            # Called off: the reply is still to come, and would pass for that to the next command.
+            self._wire.abort()
+            raise
+
+    def _require_quiet(self) -> None:
+        """Raise if the server spoke before it was asked, or went."""
+        if self._wire.unread:
+            raise ProtocolError("the server replied before it was asked")
+        if self._wire.closed:
+            raise ConnectionLost
 
     def _refused(
         self, stage: str, verb: str, reply: Reply, what: str | None = None
@@ -270,7 +292,7 @@ class Session:
         initial = mechanism.initial_response()
         words = ["AUTH", mechanism.name]
         if initial is not None:
-            words.append(base64.b64encode(initial).decode())
+            words.append(self._hidden(initial))
         reply = await self._ask(
             command(*words), "auth", shown=f"AUTH {mechanism.name} ***" if initial else None
         )
@@ -278,13 +300,20 @@ class Session:
             if reply.code != 334:
                 break
             challenge = _challenge(reply, strict=mechanism.reads_challenge)
-            answer = base64.b64encode(mechanism.respond(challenge)).decode()
+            answer = self._hidden(mechanism.respond(challenge))
             reply = await self._ask(command(answer), "auth", shown="***")
         if reply.code >= 400:
             raise self._refused("auth", "AUTH", reply)
         if reply.code != 235:
             raise diagnose.broken("auth", f"the server replied {reply.code} to AUTH")
         return mechanism.name
+
+    def _hidden(self, response: bytes) -> str:
+        """A response in base64, which from now on is masked wherever the server echoes it."""
+        encoded, known = base64.b64encode(response).decode(), self._wire.mask
+        mask = Redactor([encoded])
+        self._wire.mask = lambda text: mask(known(text))
+        return encoded
 
     def _require_safe_channel(self) -> None:
         if self._wire.encrypted or self._endpoint.tls is TlsMode.NEVER:
@@ -335,10 +364,10 @@ class Session:
             DeadConnectionError: the connection was dead before the message could be accepted.
             DeliveryError: the message was refused, or it is uncertain whether it was taken.
         """
+        self.sent += 1
         self._require_capable(envelope, content)
         limit = time.monotonic() + min(self._endpoint.socket_timeout, _left(deadline))
         transaction = Transaction(envelope, content, self._capabilities)
-        self.sent += 1
         started = time.perf_counter()
         try:
             flight = transaction.start()
@@ -350,14 +379,16 @@ class Session:
         except BaseException as error:  # noqa: BLE001 - cancellation too must end the connection
             committed = transaction.committed and not self._wire.unsent
             self._wire.abort()
-            raise self._failed(error, transaction.stage, committed=committed) from None
+            # What was refused before stays refused, however the connection ended after it.
+            if transaction.refusal is None or not isinstance(error, _BROKEN_OFF):
+                raise self._failed(error, transaction.stage, committed=committed) from None
         seconds["content"] = time.perf_counter() - started - seconds.get("envelope", 0.0)
         self.idle_since = time.monotonic()
         if transaction.accepted is not None:
             return transaction.accepted
         assert transaction.refusal is not None  # noqa: S101 - one or the other
         refusal = transaction.refusal
-        await self._clean_up(refusal.reply, content_refused=transaction.committed)
+        await self._clean_up(refusal.reply, limit, content_refused=transaction.committed)
         raised = self._refused(refusal.stage, refusal.command, refusal.reply, refusal.what)
         if refusal.reply.code == 421 and not transaction.committed:
             raise DeadConnectionError(raised)
@@ -371,10 +402,12 @@ class Session:
             transaction.receive(reply)
             self._wire.abort()
             return
+        if reply.code // 100 == 3:
+            # Before the content is handed out: while none of it has left, nothing is uncertain.
+            self._require_quiet()
         following = transaction.receive(reply)
         if following:
-            if self._wire.unread:
-                raise ProtocolError("the server replied before it was asked")
+            self._require_quiet()
             shown = "the message" if transaction.final else following.decode().rstrip()
             self._wire.write(following, shown)
 
@@ -407,14 +440,14 @@ class Session:
                 failover=True,
             )
 
-    async def _clean_up(self, refusal: Reply, *, content_refused: bool) -> None:
+    async def _clean_up(self, refusal: Reply, limit: float, *, content_refused: bool) -> None:
         """Leave the session ready for the next message, or closed."""
         if refusal.code == 421:
             self._wire.abort()
         if self._wire.closed or content_refused:
             return
         try:
-            deadline = time.monotonic() + _RESET_TIMEOUT
+            deadline = min(limit, time.monotonic() + _RESET_TIMEOUT)
             reply = await self._ask(command("RSET"), "reset", deadline=deadline)
         except DeliveryError:
             return

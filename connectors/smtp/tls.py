@@ -26,7 +26,9 @@ def make_context(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProble
     # As in Node: authorities of one's own stand in place of the system's, not beside them.
     authorities = "\n".join([options.ca] if isinstance(options.ca, str) else options.ca or [])
     try:
-        context = ssl.create_default_context(cadata=authorities or None)
+        # Bundles carry comments in any language; what counts is ASCII.
+        plain = authorities.encode("ascii", "replace").decode()
+        context = ssl.create_default_context(cadata=plain or None)
     except (ssl.SSLError, ValueError):
         problems.append(ConfigProblem("$.tls.ca", "is not PEM certificates", _PASTE))
         context = ssl.create_default_context()
@@ -55,7 +57,8 @@ def make_context(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProble
 
 def _set_ciphers(context: ssl.SSLContext, options: TlsOptions) -> None:
     if options.ciphers:
-        context.set_ciphers(options.ciphers)
+        # Without these, a list such as ALL would let servers in that show no certificate.
+        context.set_ciphers(f"{options.ciphers}:!aNULL:!eNULL")
 
 
 def _load_cert(context: ssl.SSLContext, options: TlsOptions) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from connector_core import ConfigProblem
+from connector_core.validation import nearest
 from connectors.smtp import providers, schema
+from connectors.smtp.addresses import control_in
 
 __all__ = ["expand"]
 
@@ -22,13 +24,13 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
     expanded = dict(config)
     problems: list[ConfigProblem] = []
     url = expanded.pop("url", None)
-    if isinstance(url, str):
+    if isinstance(url, str) and url:
         try:
-            expanded = {**_options(url), **expanded}
+            expanded = _beneath(_options(url), expanded)
         except ValueError as error:
             problems.append(ConfigProblem("$.url", str(error), _URL_HINT))
     service = expanded.pop("service", None)
-    if isinstance(service, str):
+    if isinstance(service, str) and service:
         preset = next((item for item in providers.load() if item.name == service.lower()), None)
         if preset is None:
             there = ", ".join(item.name for item in providers.load())
@@ -40,9 +42,15 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
                 if preset.config.get(key) is not None
             }
             # TLS on the wire belongs to the port: a port of one's own brings its own mode.
-            expanded = {**({} if "port" in expanded else given), **expanded}
-            expanded.setdefault("host", given["host"])
+            own_port = expanded.get("port", "") != ""
+            given = {"host": given["host"]} if own_port else given
+            expanded = _beneath(given, expanded)
     return expanded, problems
+
+
+def _beneath(given: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """What is given, and over it the config's own options; an empty text counts as absent."""
+    return {**given, **{key: own[key] for key in own if own[key] != "" or key not in given}}
 
 
 _URL_HINT = "write smtp://user:password@host:587, with %40 for @ and %3A for : in the password"
@@ -50,9 +58,34 @@ _URL_HINT = "write smtp://user:password@host:587, with %40 for @ and %3A for : i
 
 def _options(url: str) -> dict[str, Any]:
     """The options in a URL; ValueError says what is wrong with it and does not show it."""
+    parts = _split(url)
+    try:
+        user, password, host = (
+            unquote(part or "", errors="strict")
+            for part in (parts.username, parts.password, parts.hostname)
+        )
+        query = parse_qsl(parts.query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise ValueError("has percent-encoded bytes that are not UTF-8") from None
+    options: dict[str, Any] = {"host": host}
+    if parts.port is not None:
+        options["port"] = parts.port
+    if parts.scheme == "smtps":
+        options["secure"] = True
+    if user or password:
+        options["auth"] = {"user": user, "pass": password}
+    for key, value in query:
+        _set(options, key, value)
+    return options
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL that names a mail server."""
+    if control_in(url):
+        raise ValueError("contains a control character")
     try:
         parts = urlsplit(url)
-        port = parts.port
+        _ = parts.port
     except ValueError:
         raise ValueError("is not a URL whose port is a number") from None
     if parts.scheme not in ("smtp", "smtps"):
@@ -61,33 +94,26 @@ def _options(url: str) -> dict[str, Any]:
         raise ValueError("has no host")
     if parts.path not in ("", "/") or parts.fragment:
         raise ValueError("has a path or fragment behind the host")
-    options: dict[str, Any] = {"host": unquote(parts.hostname)}
-    if port is not None:
-        options["port"] = port
-    if parts.scheme == "smtps":
-        options["secure"] = True
-    if parts.username or parts.password:
-        options["auth"] = {
-            "user": unquote(parts.username or ""),
-            "pass": unquote(parts.password or ""),
-        }
-    for key, value in parse_qsl(parts.query, keep_blank_values=True):
-        _set(options, key, value)
-    return options
+    return parts
 
 
 def _set(options: dict[str, Any], key: str, value: str) -> None:
     """Set one option of the query; `tls.ca` names a key of an object."""
-    first, _, rest = key.partition(".")
-    if rest:
-        inner = options.setdefault(first, {})
-        if isinstance(inner, dict):
-            inner[rest] = _typed(schema.kind(first, rest), value)
-    else:
-        options[first] = _typed(schema.kind(first), value)
+    first, dot, rest = key.partition(".")
+    known = schema.options(first) if dot else schema.options()
+    known.pop("url", None)
+    name = rest if dot else first
+    if name not in known:
+        # It is not shown: a password with a ? in it makes options of its other half.
+        near = nearest(name, known)
+        raise ValueError("has an unknown option" + (f"; did you mean {near}?" if near else ""))
+    target = options.setdefault(first, {}) if dot else options
+    if not isinstance(target, dict) or name in target:
+        raise ValueError(f"gives {key} twice")
+    target[name] = _typed(known[name].get("type"), value)
 
 
-def _typed(kind: str, value: str) -> object:
+def _typed(kind: str | None, value: str) -> object:
     if kind == "boolean" and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if kind == "integer" and value.isascii() and value.isdigit():

@@ -8,12 +8,15 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import cast
 
 from connectors.smtp.protocol import ProtocolError, Reply, ReplyParser
 
 __all__ = ["ConnectionLost", "Wire"]
 
 MAX_UNREAD = 64  # replies that nobody has read yet
+_AT_ONCE = 4096  # octets that a socket's empty buffer takes on every system
+_END = len(b".\r\n")
 
 _LOG = logging.getLogger("connectors.smtp.dialogue")
 
@@ -28,11 +31,14 @@ class Wire(asyncio.Protocol):
     Attributes:
         transport: what is written to.
         mask: takes secrets out of text that is logged or shown.
+        local_address: the address of this side.
+        peer_address: the address of the other side.
     """
 
     def __init__(self, *, mask: Callable[[str], str], log_dialogue: bool) -> None:
         self.mask = mask
         self.transport: asyncio.Transport | None = None
+        self.local_address = self.peer_address = ""
         self._loop = asyncio.get_running_loop()
         self._log_dialogue = log_dialogue
         self._parser = ReplyParser()
@@ -45,9 +51,11 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport, and ask to be told whenever bytes are left in its buffer."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self.transport = transport
-        transport.set_write_buffer_limits(high=0)
+        # Not asked by isinstance: uvloop's transports are none of asyncio's classes.
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=0)
+        self.local_address = _address(self._info("sockname"))
+        self.peer_address = _address(self._info("peername"))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and let go on whoever waits for a reply."""
@@ -116,22 +124,17 @@ class Wire(asyncio.Protocol):
         found = self._info("ssl_object")
         return found if isinstance(found, ssl.SSLObject) else None
 
-    @property
-    def local_address(self) -> str:
-        """The address of this side."""
-        return _address(self._info("sockname"))
-
-    @property
-    def peer_address(self) -> str:
-        """The address of the other side."""
-        return _address(self._info("peername"))
-
     def write(self, data: bytes, shown: str) -> None:
         """Write bytes; `shown` is what a log may say of them."""
         if self.closed or self.transport is None:
             raise ConnectionLost
         if self._log_dialogue:
             _LOG.debug("C: %s", shown)
+        if len(data) > _AT_ONCE and self.encrypted:
+            # TLS does not tell what the transport below still holds: only what is written while
+            # that one is blocked is known not to have left. So the end is written apart.
+            self.transport.write(data[:-_END])
+            data = data[-_END:]
         self.transport.write(data)
 
     async def reply(self, timeout: float) -> Reply:
@@ -185,7 +188,7 @@ class Wire(asyncio.Protocol):
             TimeoutError, OSError, ssl.SSLError: the handshake failed.
         """
         self._hold = False
-        if self.unread:
+        if self.unread or self._broken is not None:
             raise ProtocolError("bytes arrived before TLS began, which may be an attack")
         if self.closed or self.transport is None:
             raise ConnectionLost
@@ -201,7 +204,9 @@ class Wire(asyncio.Protocol):
             )
         if transport is None:
             raise ConnectionLost
-        transport.set_write_buffer_limits(high=0)
+        # TLS pauses at `high`, not beyond it: with 0 it would pause with nothing left to write.
+        transport.set_write_buffer_limits(high=1, low=0)
+        self._blocked = False
         self.transport = transport
 
     def abort(self) -> None:

@@ -29,7 +29,9 @@ _WORD_OVERHEAD = len("=?utf-8?q??=")
 
 _FIELD_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_ENCODED_WORD = re.compile(r"=\?[^?\s]*\?([BbQq])\?([^?\s]*)\?=")
+# As leniently as software reads them, spaces and question marks within included.
+_ENCODED_WORD = re.compile(r"=\?([^?]*)\?([BbQq])\?(.*?)\?=", re.DOTALL)
+_CHARSET = re.compile(r"(?:utf|us|iso|windows|koi)[a-z0-9_-]*", re.ASCII | re.IGNORECASE)
 # What may stand bare in an encoded-word within a phrase (RFC 2047 section 5, rule 3).
 _Q_BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
@@ -69,19 +71,29 @@ def header_problem(text: str) -> str | None:
     """Why the text cannot stand in a header, if so; TAB may."""
     if code := control_in(text, allow="\t"):
         return f"contains the control character {code}"
-    for found in _ENCODED_WORD.finditer(text):
-        if control_in(_decoded(found[1], found[2])):
+    # Only as far as the last end: behind it, every beginning would be followed to the end of the
+    # text, which takes quadratic time.
+    for found in _ENCODED_WORD.finditer(text, 0, text.rfind("?=") + 2):
+        if control_in(_decoded(*found.groups())):
             return "hides a control character in an encoded-word"
     return None
 
 
-def _decoded(encoding: str, text: str) -> str:
+def _decoded(charset: str, encoding: str, text: str) -> str:
+    raw = text.encode("ascii", "replace")
     try:
-        if encoding in "Bb":
-            return base64.b64decode(text + "==", validate=False).decode("latin-1")
-        return quopri.decodestring(text.encode("ascii", "replace"), header=True).decode("latin-1")
+        data = base64.b64decode(raw + b"==") if encoding in "Bb" else _unquoted(raw)
     except binascii.Error:
         return ""
+    name = charset.partition("*")[0]  # RFC 2231 section 5: a language may follow
+    try:
+        return data.decode(name if _CHARSET.fullmatch(name) else "utf-8", "replace")
+    except (LookupError, UnicodeError):
+        return data.decode("latin-1")
+
+
+def _unquoted(raw: bytes) -> bytes:
+    return quopri.decodestring(raw, header=True)
 
 
 def header(name: str, text: str) -> str:
@@ -105,7 +117,7 @@ def mailbox_header(name: str, mailbox: Mailbox) -> str:
 def _phrase(name: str, first: int) -> tuple[str, ...]:
     if not name:
         return ()
-    if _ATOMS.fullmatch(name) and not _ENCODED_WORD.search(name) and _is_plain(name):
+    if _ATOMS.fullmatch(name) and _is_plain(name):
         return tuple(name.split(" "))
     return tuple(_encoded_words(name, first))
 
@@ -116,7 +128,7 @@ def _is_plain(text: str) -> bool:
         and text == text.strip()
         and "\t" not in text
         and "  " not in text
-        and not _ENCODED_WORD.search(text)
+        and "=?" not in text
         and all(len(word) <= _MAX_PLAIN_WORD for word in text.split(" "))
     )
 

@@ -29,6 +29,9 @@ V = TypeVar("V")
 MAX_HEADER_VALUE = 2 * 1024  # characters of one value in a subject or mailbox
 MAX_BODY_VALUE = 64 * 1024  # characters of one value in a body
 MAX_MESSAGE = 10 * 1024 * 1024  # octets of a whole message
+MAX_SUBJECT_TEMPLATE = 2 * 1024  # characters; those of a config are held to the same by its model
+MAX_CONTENT_TEMPLATE = 1024 * 1024
+_MAX_MESSAGE_ID = 900  # characters, so that its line stays below 998 octets
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _MESSAGE_ID = re.compile(rf"<?(?P<left>{_ATOM})(?:@(?P<right>{_ATOM}|\[[!-Z^-~]*\]))?>?")
@@ -107,7 +110,7 @@ class Composer:
         message_id = _message_id(message.message_id, sender.address)
         headers = [
             f"Date: {formatdate(time.time())[:-5]}+0000\r\n",
-            mailbox_header("From", _checked("fromEmail", sender)),
+            mailbox_header("From", _checked("sendFrom", sender)),
             mailbox_header("To", Mailbox(recipient)),
             mailbox_header("Reply-To", _checked("replyTo", reply_to)) if reply_to else "",
             _subject(prepared.subject.fill(subject)),
@@ -125,8 +128,18 @@ class Composer:
 
     def _choose(self, message: Message) -> _Prepared:
         if message.template is not None:
-            return _Prepared(message.template)
+            return _Prepared(_capped(message.template))
         return self._prepared[id(self._index.find(message.usage_type, message.locale))]
+
+
+def _capped(template: Template) -> Template:
+    for field, text, limit in (
+        ("subject", template.subject, MAX_SUBJECT_TEMPLATE),
+        ("content", template.content, MAX_CONTENT_TEMPLATE),
+    ):
+        if len(text) > limit:
+            raise MessageError(f"template.{field}", f"has more than {limit} characters")
+    return template
 
 
 def _assembled(headers: Sequence[str], body: str, *, html: bool) -> bytes:
@@ -157,6 +170,8 @@ def _values(
             raise MessageError(
                 f"payload.{path}", f"has more than {limit} characters, too many for the {field}"
             )
+    if sum(len(value) for value in values if value) > MAX_MESSAGE:
+        raise MessageError(field, f"its values have more than {MAX_MESSAGE >> 20} MiB together")
     return values
 
 
@@ -192,7 +207,10 @@ def _message_id(wanted: str, sender: Address) -> str:
     found = _MESSAGE_ID.fullmatch(wanted or secrets.token_hex(16))
     if not found or (wanted.startswith("<") != wanted.endswith(">")):
         raise MessageError("message_id", "is not of the form <left@right>, nor its left side alone")
-    return f"<{found['left']}@{found['right'] or sender.domain}>"
+    full = f"<{found['left']}@{found['right'] or sender.domain}>"
+    if len(full) > _MAX_MESSAGE_ID:
+        raise MessageError("message_id", f"has more than {_MAX_MESSAGE_ID} characters")
+    return full
 
 
 def _custom_headers(headers: Mapping[str, str | Sequence[str]]) -> Iterable[str]:

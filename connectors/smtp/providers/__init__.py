@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from functools import lru_cache
-from importlib import resources
+from pathlib import Path
 
 from connector_core import Link, Provider
 
@@ -18,11 +18,8 @@ __all__ = ["load"]
 @lru_cache(maxsize=1)
 def load() -> tuple[Provider, ...]:
     """Every provider, by name."""
-    files = [item for item in resources.files(__name__).iterdir() if item.name.endswith(".toml")]
-    return tuple(
-        _provider(item.name.removesuffix(".toml"), item.read_text("utf-8"))
-        for item in sorted(files, key=lambda item: item.name)
-    )
+    files = sorted(Path(__file__).parent.glob("*.toml"))
+    return tuple(_provider(file.stem, file.read_text("utf-8")) for file in files)
 
 
 def _provider(name: str, text: str) -> Provider:

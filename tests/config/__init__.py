@@ -1,0 +1,1 @@
+"""What a config of the SMTP connector may say, and what is told where it is wrong."""

@@ -1,0 +1,1 @@
+"""The SMTP connector against a peer that plays every fault."""
