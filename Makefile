@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test test-all check format servers schema clean
+.PHONY: demo test fuzz test-all check format servers schema clean
 
 demo: $(VENV)/.ready
 	$(BIN)/connector demo
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -q
+
+# The property tests with new examples each time, for as long as it takes.
+fuzz: $(VENV)/.ready
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n $(PYTEST_WORKERS) -q -m hypothesis --timeout 3600
 
 # Every CPython from 3.11 on that the machine has, pyenv's included.
 test-all:

@@ -73,6 +73,9 @@ def parse_address(text: str) -> Address:
     """
     if code := control_in(text):
         raise ValueError(f"contains the control character {code}")
+    if "=?" in text:
+        # Legal in a local part, and read as an encoded-word by more than one parser of headers.
+        raise ValueError("contains =?, the beginning of an encoded-word")
     if len(text) > 4 * _MAX_ADDRESS:
         raise ValueError("has more than 254 octets")
     if found := _DOT_ATOM.fullmatch(text):

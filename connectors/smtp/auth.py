@@ -57,13 +57,18 @@ class Plain(Mechanism):
     name = "PLAIN"
     needs = "password"
 
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__(credentials)
+        self._again = self.initial_response()
+
     def initial_response(self) -> bytes:
         """Authorisation identity (none), user and password."""
         return f"\0{self._user}\0{self._secret}".encode()
 
     def respond(self, challenge: bytes) -> bytes:
-        """For servers that overlook the initial response."""
-        return self.initial_response()
+        """For servers that overlook the initial response, once."""
+        response, self._again = self._again, b""
+        return response
 
 
 class Login(Mechanism):

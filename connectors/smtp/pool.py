@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,11 @@ from connector_core import (
     VerifyReport,
 )
 from connectors.smtp.endpoint import Endpoint
+from connectors.smtp.limits import LoginGate, Pace
+from connectors.smtp.opening import open_session
 from connectors.smtp.protocol import Reply
-from connectors.smtp.session import DeadConnectionError, Session, Stages, open_session
+from connectors.smtp.session import DeadConnectionError, Session
+from connectors.smtp.stages import Stages
 from connectors.smtp.transaction import Envelope
 
 if TYPE_CHECKING:
@@ -31,8 +34,6 @@ __all__ = ["Pool"]
 NOOP_AFTER = 30.0  # seconds of idleness after which a session is asked before it is used
 IDLE_LIFETIME = 90.0  # seconds of idleness after which a session is ended
 CLOSE_GRACE = 5.0  # seconds that messages under way have when the pool closes
-REFUSED_PAUSE = 30.0  # seconds without another log-in after the first refusal, doubling
-REFUSED_PAUSE_MAX = 900.0
 
 
 class Pool:
@@ -43,8 +44,8 @@ class Pool:
         self._limit = config.max_connections
         self._messages = config.max_messages if config.pool is not False else 1
         self._fresh_tries = min(config.max_requeues, 1)
-        self._pace = _Pace(config.rate_limit, (config.rate_delta or 1000) / 1000)
-        self._gate = _LoginGate()
+        self._pace = Pace(config.rate_limit, (config.rate_delta or 1000) / 1000)
+        self._gate = LoginGate()
         self._idle: list[Session] = []
         self._busy: set[Session] = set()
         self._open = 0
@@ -320,100 +321,3 @@ class Pool:
             self._discard(session)
         if self._idle:
             self._watch_idle()
-
-
-class _Pace:
-    """Spaces messages out evenly, so that a rate limit is kept without bursts."""
-
-    def __init__(self, limit: int, span: float) -> None:
-        self._step = span / limit if limit else 0.0
-        self._next = 0.0
-
-    async def wait(self, deadline: float | None) -> None:
-        """Wait for this message's turn."""
-        if not self._step:
-            return
-        now = time.monotonic()
-        turn = max(self._next, now)
-        if deadline is not None and turn >= deadline:
-            raise TemporaryDeliveryError(
-                "rateLimit leaves no room for this message until the time is up",
-                stage="pool",
-                failover=True,
-            )
-        self._next = turn + self._step
-        if turn > now:
-            await asyncio.sleep(turn - now)
-
-
-class _LoginGate:
-    """Keeps wrong credentials from being tried again and again, which locks accounts."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._proven = False
-        self._refusal: DeliveryError | None = None
-        self._pause = REFUSED_PAUSE
-        self._until = 0.0
-
-    def require_open(self) -> None:
-        """Refuse to log in while the pause after a refusal lasts.
-
-        Raises:
-            PermanentDeliveryError: it lasts.
-        """
-        left = self._until - time.monotonic()
-        if self._refusal is None or left <= 0:
-            return
-        raise PermanentDeliveryError(
-            f"the server refused these credentials; not tried again for {left:.0f} s",
-            stage="auth",
-            code=self._refusal.code,
-            enhanced_code=self._refusal.enhanced_code,
-            response=self._refusal.response,
-            command="AUTH",
-            hint=self._refusal.hint,
-            failover=True,
-            operator=True,
-        )
-
-    @asynccontextmanager
-    async def turn(self, deadline: float | None, *, patient: bool) -> AsyncIterator[None]:
-        """What to hold while logging in: until the credentials are proven, one at a time.
-
-        Raises:
-            DeliveryError: the pause after a refusal lasts, or the time was up before the turn came.
-        """
-        async with nullcontext() if self._proven else self._alone(deadline):
-            if patient:
-                self.require_open()
-            try:
-                yield
-            except PermanentDeliveryError as error:
-                if error.code is not None:
-                    self._failed(error)
-                raise
-            self._proven, self._refusal, self._pause = True, None, REFUSED_PAUSE
-
-    @asynccontextmanager
-    async def _alone(self, deadline: float | None) -> AsyncIterator[None]:
-        timeout = None if deadline is None else max(deadline - time.monotonic(), 0)
-        try:
-            async with asyncio.timeout(timeout):
-                await self._lock.acquire()
-        except TimeoutError:
-            raise TemporaryDeliveryError(
-                "another log-in with these credentials was under way until the time was up",
-                stage="auth",
-                failover=True,
-            ) from None
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    def _failed(self, error: DeliveryError) -> None:
-        """The server refused the credentials."""
-        self._proven, self._refusal = False, error
-        self._until = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, REFUSED_PAUSE_MAX)

@@ -8,11 +8,20 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from connector_core import AsyncHost, Message, Receipt, Template
+from connector_core import (
+    AsyncHost,
+    DeliveryError,
+    Message,
+    PermanentDeliveryError,
+    Receipt,
+    Template,
+    TemporaryDeliveryError,
+    UncertainDeliveryError,
+)
 from connector_core.discovery import discover
 from connector_core.host import TemplateSource
 from connector_core.registry import Registry
@@ -41,6 +50,24 @@ LONG = {
     "socketTimeout": 10_000,
     "dnsTimeout": 10_000,
 }
+
+
+class Outcome(NamedTuple):
+    """What a fault comes to: R, P or U, then F for failover and A for the operator."""
+
+    letters: str
+    stage: str
+
+    def check(self, error: DeliveryError) -> None:
+        kinds = {
+            "R": TemporaryDeliveryError,
+            "P": PermanentDeliveryError,
+            "U": UncertainDeliveryError,
+        }
+        assert type(error) is kinds[self.letters[0]]
+        assert error.stage == self.stage
+        assert error.failover == ("F" in self.letters)
+        assert error.operator == ("A" in self.letters)
 
 
 def templates(**changes: Any) -> list[dict[str, Any]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -17,32 +16,13 @@ from connector_core import (
     TemporaryDeliveryError,
     UncertainDeliveryError,
 )
-from connectors.smtp.connect import _first
 from tests.smtp import certificates
-from tests.smtp.helpers import AUTH, SHORT, assert_secret, hosting, send, templates, within
+from tests.smtp.helpers import AUTH, SHORT, Outcome, assert_secret, hosting, send, templates, within
 from tests.smtp.peer import EXTENSIONS, Answer, Connection, Peer, drop, freeze, reset, stall
 
 BOTH_LOOPS = True
 LARGE: dict[str, Any] = {"templates": templates(subject="Hi", content="{{code}}" * 150)}
 PIPELINED = {"pipelined": EXTENSIONS, "one by one": ("SIZE",)}
-
-
-class Outcome(NamedTuple):
-    """What a fault comes to: R, P or U, then F for failover and A for the operator."""
-
-    letters: str
-    stage: str
-
-    def check(self, error: DeliveryError) -> None:
-        kinds = {
-            "R": TemporaryDeliveryError,
-            "P": PermanentDeliveryError,
-            "U": UncertainDeliveryError,
-        }
-        assert type(error) is kinds[self.letters[0]]
-        assert error.stage == self.stage
-        assert error.failover == ("F" in self.letters)
-        assert error.operator == ("A" in self.letters)
 
 
 async def fails(
@@ -161,134 +141,6 @@ async def test_250_then_reset() -> None:
         await send(host)
         assert len(peer.mails) == 2
         assert len(peer.connections) == 2
-
-
-# DNS
-
-
-def _in_thread(look_up: Callable[..., Any]) -> Callable[..., Any]:
-    async def getaddrinfo(host: str, port: int, **more: Any) -> Any:
-        return await asyncio.to_thread(look_up, host, port, **more)
-
-    return getaddrinfo
-
-
-@contextmanager
-def names(monkeypatch: pytest.MonkeyPatch, look_up: Callable[..., Any]) -> Iterator[None]:
-    """Names are looked up by the function, where the event loop lets itself be changed."""
-    loop = asyncio.get_running_loop()
-    if not isinstance(loop, asyncio.BaseEventLoop):
-        pytest.skip("uvloop looks names up by itself")
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "getaddrinfo", _in_thread(look_up))
-        yield
-
-
-async def test_ipv6_dead_and_ipv4_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_up(_host: str, port: int, **_more: Any) -> Any:
-        dead = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("100::1", port, 0, 0))
-        alive = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
-        return [dead, dead, alive]
-
-    async with Peer() as peer, hosting(peer, host="mail.example.org") as host:
-        with names(monkeypatch, look_up), within(3):
-            await send(host)
-        assert len(peer.mails) == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "letters"),
-    [
-        ("EAI_AGAIN", "RF"),
-        ("EAI_FAIL", "RF"),
-        ("EAI_SYSTEM", "RF"),
-        ("EAI_MEMORY", "RF"),
-        ("EAI_NONAME", "PFA"),
-        ("EAI_NODATA", "PFA"),
-    ],
-)
-async def test_a_name_that_is_not_found(
-    code: str, letters: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def look_up(*_args: Any, **_more: Any) -> Any:
-        raise socket.gaierror(getattr(socket, code), "as the test wants it")
-
-    async with Peer() as peer, hosting(peer, host="mail.example.org") as host:
-        with names(monkeypatch, look_up), pytest.raises(DeliveryError) as caught:
-            await send(host)
-        Outcome(letters, "resolve").check(caught.value)
-        assert not peer.connections
-
-
-async def test_a_name_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = threading.Event()
-
-    def look_up(*_args: Any, **_more: Any) -> Any:
-        ended.wait(10)
-        return []
-
-    try:
-        async with Peer() as peer, hosting(peer, host="mail.example.org", **SHORT) as host:
-            with (
-                names(monkeypatch, look_up),
-                within(2),
-                pytest.raises(DeliveryError) as caught,
-            ):
-                await send(host)
-            Outcome("RF", "resolve").check(caught.value)
-    finally:
-        ended.set()
-
-
-async def test_an_address_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    addresses = ["127.0.0.1", "127.0.0.2"]
-
-    def look_up(_host: str, port: int, **_more: Any) -> Any:
-        address = addresses.pop(0) if addresses else "127.0.0.1"
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
-
-    async with Peer() as peer, hosting(peer, host="mail.example.org", pool=False) as host:
-        with names(monkeypatch, look_up):
-            await send(host)
-            with pytest.raises(TemporaryDeliveryError):
-                await send(host)  # nothing listens there
-            await send(host)
-    assert not addresses
-
-
-@pytest.mark.parametrize("name", ["a..b", "x" * 64 + ".test", "a" * 300])
-async def test_a_name_that_cannot_exist(name: str) -> None:
-    async with Peer() as peer, hosting(peer, host=name) as host:
-        with within(3), pytest.raises(DeliveryError) as caught:
-            await send(host)
-        assert caught.value.stage == "resolve"
-        assert caught.value.failover
-
-
-async def test_two_addresses_that_answer_at_once_leave_one_connection() -> None:
-    class Made:
-        def __init__(self) -> None:
-            self.transport = self
-            self.aborted = False
-
-        def abort(self) -> None:
-            self.aborted = True
-
-    made: list[Made] = []
-    both = asyncio.Event()
-
-    async def attempt(_address: Any) -> Any:
-        made_here = Made()
-        made.append(made_here)
-        if len(made) == 2:
-            both.set()
-        await both.wait()
-        return made_here
-
-    addresses: Any = [(socket.AF_INET, "a"), (socket.AF_INET, "b")]
-    won, _ = await _first(addresses, attempt)
-    assert sum(not item.aborted for item in made) == 1
-    assert won is not None
 
 
 # Protocol and policy: replies

@@ -15,7 +15,7 @@ from connector_core import (
     PermanentDeliveryError,
     TemporaryDeliveryError,
 )
-from connectors.smtp import session
+from connectors.smtp import login as login_module
 from tests.smtp import certificates
 from tests.smtp.helpers import (
     AUTH,
@@ -184,7 +184,7 @@ async def test_neither_config_nor_host_shows_the_password(
 async def test_credentials_go_in_the_clear_to_loopback_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(session, "_is_loopback", lambda _address: False)
+    monkeypatch.setattr(login_module, "is_loopback", lambda _address: False)
     async with Peer(mechanisms="PLAIN") as peer:
         async with hosting(peer, auth=AUTH) as host:
             with pytest.raises(PermanentDeliveryError) as caught:
@@ -201,7 +201,7 @@ async def test_credentials_go_in_the_clear_to_loopback_only(
 async def test_opportunistic_tls_gives_no_credentials_away(
     starttls: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_is_loopback", lambda _address: False)
+    monkeypatch.setattr(login_module, "is_loopback", lambda _address: False)
     async with (
         Peer(starttls=certificates.valid(), mechanisms="PLAIN", STARTTLS=starttls) as peer,
         hosting(peer, auth=AUTH, opportunisticTLS=True) as host,
@@ -226,7 +226,7 @@ async def test_opportunistic_tls_gives_no_credentials_away(
     ],
 )
 def test_what_is_loopback(address: str, loopback: bool) -> None:
-    assert session._is_loopback(address) is loopback
+    assert login_module.is_loopback(address) is loopback
 
 
 @pytest.mark.parametrize("mechanisms", ["PLAIN", "LOGIN", "CRAM-MD5"])

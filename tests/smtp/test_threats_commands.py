@@ -40,7 +40,14 @@ INJECTIONS = {
     "bad literal": "a@[256.1.1.1]",
     "literal with a command": "a@[1.2.3.4]>\r\nDATA",
 }
-injections = pytest.mark.parametrize("evil", list(INJECTIONS.values()), ids=list(INJECTIONS))
+
+
+def all_but(*names: str) -> pytest.MarkDecorator:
+    chosen = {name: evil for name, evil in INJECTIONS.items() if name not in names}
+    return pytest.mark.parametrize("evil", list(chosen.values()), ids=list(chosen))
+
+
+injections = all_but()
 
 
 @injections
@@ -55,13 +62,10 @@ async def test_no_recipient_is_a_command_or_two(evil: str) -> None:
         assert peer.mails[0].recipients == ["<ann@example.org>"]
 
 
-@pytest.mark.parametrize(
-    "evil", [evil for name, evil in INJECTIONS.items() if name not in ("a mailbox", "brackets")]
-)
+# These are mailboxes, though no addresses; and spaces around one mean nothing.
+@all_but("a mailbox", "brackets", "spaces around")
 @pytest.mark.parametrize("key", ["fromEmail", "replyTo", "sendFrom"])
 async def test_no_sender_is_a_command_or_two(key: str, evil: str) -> None:
-    if evil.strip() == "a@b.test" and not set(evil) & set("\r\n"):
-        pytest.skip("spaces around a mailbox mean nothing")
     changes: dict[str, Any] = {key: evil}
     if key == "sendFrom":
         changes = {"templates": [{**templates()[0], key: evil}, *templates()[1:]]}
@@ -73,11 +77,9 @@ async def test_no_sender_is_a_command_or_two(key: str, evil: str) -> None:
         assert evil.strip() not in shown(caught.value)
 
 
-@injections
+@all_but("spaces around")
 @pytest.mark.parametrize("key", ["sendFrom", "replyTo"])
 async def test_no_value_makes_a_sender_a_command_or_two(key: str, evil: str) -> None:
-    if evil == " a@b.test ":
-        pytest.skip("spaces around an address mean nothing")
     changes = {"templates": templates(**{key: "Us <{{address}}>"})}
     async with Peer() as peer, hosting(peer, **changes) as host:
         with pytest.raises(MessageError) as caught:

@@ -90,7 +90,8 @@ def mailboxes(content: bytes, name: str) -> list[tuple[str, str]]:
     """Every mailbox that a parser finds in the header, with its display name."""
     found: Any = parsed(content)[name]
     # The newer parser leaves spaces between encoded-words (gh-92081), so the older one decodes.
-    legacy = email.message_from_bytes(content)[name]
+    # It takes text, for raw UTF-8 (RFC 6532) it does not know.
+    legacy = email.message_from_string(content.decode())[name]
     phrase = legacy.rpartition("<")[0].removesuffix(" ")
     shown_name = str(make_header(decode_header(phrase))) if phrase else ""
     assert [address for _, address in getaddresses([legacy])] == [

@@ -1,0 +1,116 @@
+"""Authentication over one connection (RFC 4954): one attempt, and never in the clear unasked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+
+from connector_core import PermanentDeliveryError
+from connector_core.redaction import Redactor
+from connectors.smtp import diagnose
+from connectors.smtp.auth import Credentials, Mechanism, choose
+from connectors.smtp.dialogue import Dialogue
+from connectors.smtp.endpoint import TlsMode
+from connectors.smtp.protocol import Reply, command
+
+__all__ = ["Login", "is_loopback"]
+
+_MAX_CHALLENGES = 5
+
+
+class Login:
+    """One attempt to authenticate."""
+
+    def __init__(self, dialogue: Dialogue, offered: frozenset[str], deadline: float | None) -> None:
+        self._dialogue = dialogue
+        self._endpoint = dialogue.endpoint
+        self._wire = dialogue.wire
+        self._offered = offered
+        self._deadline = deadline
+
+    async def run(self, credentials: Credentials) -> str:
+        """Authenticate, and return the name of the mechanism.
+
+        Raises:
+            DeliveryError: it cannot be done safely, or the server refused.
+        """
+        self._require_safe_channel()
+        mechanism = self._choose_mechanism(credentials)
+        initial = mechanism.initial_response()
+        words = ["AUTH", mechanism.name]
+        if initial is not None:
+            words.append(self._hidden(initial))
+        reply = await self._ask(command(*words), f"AUTH {mechanism.name}{' ***' * bool(initial)}")
+        for _ in range(_MAX_CHALLENGES):
+            if reply.code != 334:
+                break
+            challenge = _challenge(reply, strict=mechanism.reads_challenge)
+            answer = self._hidden(mechanism.respond(challenge))
+            reply = await self._ask(command(answer), "***")
+        if reply.code >= 400:
+            raise self._dialogue.refused("auth", "AUTH", reply)
+        if reply.code != 235:
+            raise diagnose.broken("auth", f"the server replied {reply.code} to AUTH")
+        return mechanism.name
+
+    async def _ask(self, data: bytes, shown: str) -> Reply:
+        return await self._dialogue.ask(data, "auth", shown=shown, deadline=self._deadline)
+
+    def _hidden(self, response: bytes) -> str:
+        """A response in base64, which from now on is masked wherever the server echoes it."""
+        encoded, known = base64.b64encode(response).decode(), self._wire.mask
+        mask = Redactor([encoded])
+        self._wire.mask = lambda text: mask(known(text))
+        return encoded
+
+    def _require_safe_channel(self) -> None:
+        if self._wire.encrypted or self._endpoint.tls is TlsMode.NEVER:
+            return
+        if not is_loopback(self._wire.peer_address):
+            raise PermanentDeliveryError(
+                f"{self._endpoint} offers no TLS: the credentials would go in the clear",
+                stage="auth",
+                failover=True,
+                operator=True,
+                hint="use port 465 with secure, or 587 with requireTLS; if the network is yours "
+                "alone, ignoreTLS allows it",
+            )
+
+    def _choose_mechanism(self, credentials: Credentials) -> Mechanism:
+        offered = self._offered
+        mechanism = choose(
+            credentials,
+            offered,
+            encrypted=self._wire.encrypted,
+            forced=self._endpoint.force_auth,
+        )
+        if mechanism is not None:
+            return mechanism
+        if offered:
+            reason = f"{self._endpoint} offers no mechanism that fits: {', '.join(sorted(offered))}"
+            hint = "check authMethod, and whether the server wants OAuth2"
+        else:
+            reason = f"{self._endpoint} does not offer authentication"
+            hint = "use the submission port (587 or 465), or leave out auth if the server allows "
+            hint += "this machine by its address"
+        raise PermanentDeliveryError(
+            reason, stage="auth", failover=True, operator=True, hint=hint, command="AUTH"
+        )
+
+
+def _challenge(reply: Reply, *, strict: bool) -> bytes:
+    """What the server asks in a 334; some send LOGIN's prompts as bare text."""
+    try:
+        return base64.b64decode(reply.text, validate=True)
+    except (binascii.Error, ValueError):
+        if strict:
+            raise diagnose.broken("auth", "the challenge is not base64") from None
+        return b""
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is of this machine alone, IPv4 within IPv6 included."""
+    found = ipaddress.ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback

@@ -1,0 +1,45 @@
+"""The stages of opening a session: timed, and told as they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from connector_core import DeliveryError, Stage
+
+__all__ = ["Stages"]
+
+
+class Stages:
+    """Times the stages of opening a session and tells each as it ends."""
+
+    def __init__(self, on_stage: Callable[[Stage], None] | None = None) -> None:
+        self.done: list[Stage] = []
+        self._on_stage = on_stage
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[list[str]]:
+        """Time one stage; what is put into the list is told as its detail."""
+        started = time.perf_counter()
+        detail: list[str] = []
+        try:
+            yield detail
+        except DeliveryError as error:
+            self._end(name, started, detail, error)
+            raise
+        self._end(name, started, detail, None)
+
+    def _end(
+        self, name: str, started: float, detail: list[str], error: DeliveryError | None
+    ) -> None:
+        stage = Stage(
+            name=name,
+            ok=error is None,
+            seconds=time.perf_counter() - started,
+            detail=", ".join(detail),
+            error=error,
+        )
+        self.done.append(stage)
+        if self._on_stage is not None:
+            self._on_stage(stage)
