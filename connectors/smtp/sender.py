@@ -18,6 +18,7 @@ from connector_core import (
     Stage,
     VerifyReport,
 )
+from connector_core.configs import reference_problems
 from connector_core.validation import model_problems, schema_problems
 from connectors.smtp import rules, schema
 from connectors.smtp.compose.message import Composer
@@ -40,7 +41,7 @@ def problems(config: Mapping[str, Any]) -> list[ConfigProblem]:
     named = {"$.host"} if found else set()
     if expanded != config:
         # What `url` and `service` stand for is held to the schema as well.
-        found += schema_problems(schema.load(), expanded)
+        found += [*reference_problems(expanded), *schema_problems(schema.load(), expanded)]
     named |= {problem.path for problem in found}
     found += [problem for problem in rules.check(expanded) if problem.path not in named]
     return found + _tls_problems(expanded.get("tls"))

@@ -195,3 +195,9 @@ def test_empty_ones_are_none(key: str) -> None:
 @pytest.mark.parametrize("key", ["url", "service"])
 def test_they_are_texts(key: str) -> None:
     assert list(problems(**{key: 5})) == [f"$.{key}"]
+
+
+def test_a_reference_in_a_url_is_refused_like_any_other() -> None:
+    found = by_url("smtp://zoe:env%3ASMTP_PASSWORD@mail.example.org")
+    assert list(found) == ["$.auth.pass"]
+    assert "not resolved" in found["$.auth.pass"].message

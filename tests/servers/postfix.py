@@ -110,7 +110,7 @@ def start_postfix(
     tree = servers_dir() / "debian" / "postfix"
     master = tree / "usr/lib/postfix/sbin/master"
     if not master.exists():
-        require_server("Postfix is not there: run tests/servers/install")
+        require_server("Postfix is not there: run make servers")
     if os.geteuid() != 0:
         require_server("Postfix's master daemon needs root, and these tests do not run as root")
     accounts = find_accounts()

@@ -116,7 +116,7 @@ def start_smtp_server(
     if node is None:
         require_server("Node is not on this machine")
     if not (modules / "node_modules/smtp-server").exists():
-        require_server("smtp-server is not there: run tests/servers/install")
+        require_server("smtp-server is not there: run make servers")
     home = new_folder(folder, "smtp-server")
     commands_off = ([] if tls else ["STARTTLS"]) + ([] if users or tokens else ["AUTH"])
     options: dict[str, Any] = {
