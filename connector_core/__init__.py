@@ -32,9 +32,12 @@ if TYPE_CHECKING:
         UnknownConnectorError,
     )
     from connector_core.hookspecs import hookimpl
-    from connector_core.host import AsyncHost, ConfiguredConnector
+    from connector_core.host import AsyncConfiguredConnector, AsyncHost
+    from connector_core.messages import TemplateSource
     from connector_core.models import (
         ConnectorMetadata,
+        ConnectorType,
+        ContentType,
         Link,
         Message,
         Provider,
@@ -45,9 +48,10 @@ if TYPE_CHECKING:
         VerifyReport,
     )
     from connector_core.registry import Registry
-    from connector_core.sync import Host
+    from connector_core.sync import ConfiguredConnector, Host
 
 __all__ = [
+    "AsyncConfiguredConnector",
     "AsyncHost",
     "ConfigError",
     "ConfigProblem",
@@ -55,6 +59,8 @@ __all__ = [
     "Connector",
     "ConnectorError",
     "ConnectorMetadata",
+    "ConnectorType",
+    "ContentType",
     "DeliveryError",
     "DiscoveryError",
     "Host",
@@ -71,6 +77,7 @@ __all__ = [
     "Stage",
     "Template",
     "TemplateNotFoundError",
+    "TemplateSource",
     "TemporaryDeliveryError",
     "UncertainDeliveryError",
     "UnknownConnectorError",
@@ -85,7 +92,11 @@ _MODULES = {
     "AsyncHost": "host",
     "ConfigError": "errors",
     "ConfigProblem": "errors",
-    "ConfiguredConnector": "host",
+    "AsyncConfiguredConnector": "host",
+    "ConfiguredConnector": "sync",
+    "ConnectorType": "models",
+    "ContentType": "models",
+    "TemplateSource": "messages",
     "Connector": "connector",
     "ConnectorError": "errors",
     "ConnectorMetadata": "models",
@@ -115,11 +126,13 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    return value
+if not TYPE_CHECKING:  # a type checker would take any name for one of the package
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -12,7 +12,16 @@ from typing import Any
 
 from connector_core.errors import ConfigError, ConfigProblem
 
-__all__ = ["json_path", "merge_patch", "resolve_secrets"]
+__all__ = [
+    "json_path",
+    "merge_patch",
+    "placeholders",
+    "plain_copy",
+    "reference_problems",
+    "resolve_secrets",
+    "sample_from_schema",
+    "strings",
+]
 
 JSON = Any
 PathParts = tuple[str | int, ...]

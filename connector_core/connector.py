@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from connector_core.configs import (
     json_path,
@@ -17,19 +18,29 @@ from connector_core.configs import (
     sample_from_schema,
     strings,
 )
-from connector_core.errors import ConfigError, ConfigProblem
+from connector_core.errors import ConfigError, ConfigProblem, ConnectorError
+from connector_core.models import Provider
 
 if TYPE_CHECKING:
     import pluggy
+    from pydantic import ValidationError as ModelError
 
-    from connector_core.models import (
-        ConnectorMetadata,
-        Provider,
-    )
+    from connector_core.models import ConnectorMetadata
 
 __all__ = ["Connector"]
 
+T = TypeVar("T")
+
 _LOG = logging.getLogger("connector_core")
+
+
+def _is_model_error(error: BaseException) -> TypeGuard[ModelError]:
+    """Whether it is pydantic's; whoever raises it has imported pydantic."""
+    if "pydantic" not in sys.modules:
+        return False
+    from pydantic import ValidationError
+
+    return isinstance(error, ValidationError)
 
 
 def _problem(value: object) -> ConfigProblem:
@@ -87,23 +98,47 @@ class Connector:
     @cached_property
     def providers(self) -> tuple[Provider, ...]:
         """Its presets for well-known providers, by name."""
-        found = self.hook.providers() or ()
-        return tuple(sorted(found, key=lambda provider: provider.name))
+
+        def checked() -> tuple[Provider, ...]:
+            found = tuple(self.hook.providers() or ())
+            if not all(isinstance(item, Provider) for item in found):
+                raise TypeError("providers() must return Provider objects")
+            return tuple(sorted(found, key=lambda provider: provider.name))
+
+        return self._sound("providers", checked)
 
     def sample_config(self, provider: str | None = None) -> dict[str, Any]:
         """A config to start from; what must be replaced is written `<like this>`.
 
         Raises:
             ValueError: the connector has no such provider; the message names those it has.
+            ConnectorError: its plugin broke.
         """
         preset = next((item for item in self.providers if item.name == provider), None)
         if provider is not None and preset is None:
             there = ", ".join(item.name for item in self.providers) or "none"
             raise ValueError(f"{self.id} has no provider {provider!r}; there are: {there}")
-        if self.implements("sample_config"):
-            return copy.deepcopy(dict(self.hook.sample_config(provider=provider)))
-        sample = dict(sample_from_schema(self._schema))
-        return copy.deepcopy(dict(merge_patch(sample, preset.config)) if preset else sample)
+
+        def checked() -> dict[str, Any]:
+            sample = dict(
+                self.hook.sample_config(provider=provider)
+                if self.implements("sample_config")
+                else sample_from_schema(self._schema)
+            )
+            return copy.deepcopy(dict(merge_patch(sample, preset.config)) if preset else sample)
+
+        return self._sound("sample_config", checked)
+
+    def _sound(self, name: str, call: Callable[[], T]) -> T:
+        """What a hook gives, or an error that names the plugin where it breaks."""
+        try:
+            return call()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
+            # Only the kind of error: the text of a stranger's may hold a secret.
+            raise ConnectorError(
+                f"the hook {name!r} of {self.id} broke with {type(error).__name__}: report it to "
+                f"the author of {self.distribution} {self.version}"
+            ) from None
 
     def check_config(self, config: object) -> tuple[dict[str, Any], list[ConfigProblem]]:
         """A plain copy of the config, and everything that is wrong with it; nothing is opened."""
@@ -151,10 +186,10 @@ class Connector:
         except ConfigError as error:
             return list(error.problems)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
-            if type(error).__module__.startswith("pydantic"):
+            if _is_model_error(error):
                 from connector_core.validation import model_problems
 
-                return model_problems(error)  # type: ignore[arg-type]
+                return model_problems(error)
             # Its text is left out: a model's or a library's own message may show the value.
             return [
                 ConfigProblem(
@@ -172,8 +207,8 @@ class Connector:
     def _placeholders(self) -> frozenset[str]:
         try:
             samples = [self.sample_config(), *(item.config for item in self.providers)]
-        except Exception as error:  # noqa: BLE001 - the sample is in nobody's way but its readers'
-            _LOG.warning("the sample of %s is broken: %s", self.id, type(error).__name__)
+        except ConnectorError as error:
+            _LOG.warning("%s", error)  # the sample is in nobody's way but its readers'
             return frozenset()
         return frozenset().union(*(placeholders(sample) for sample in samples))
 

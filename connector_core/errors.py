@@ -122,31 +122,31 @@ class NoConnectorForUsageError(ConnectorError):
 
     Attributes:
         usage_type: the usage type asked for.
-        channel: `Email` or `Sms`.
-        configured: for each configured connector, by name, the usage types it serves; `None`
-            stands for every usage type.
+        type: `Email` or `Sms`.
+        configured: for each configured connector, by name, its type and the usage types it
+            serves; `None` stands for every usage type.
     """
 
     def __init__(
         self,
         usage_type: str,
-        channel: str,
-        configured: dict[str, tuple[str, ...] | None],
+        type: str,
+        configured: dict[str, tuple[str, tuple[str, ...] | None]],
     ) -> None:
         self.usage_type = usage_type
-        self.channel = channel
+        self.type = type
         self.configured = configured
-        super().__init__(usage_type, channel, configured)
+        super().__init__(usage_type, type, configured)
 
     def __str__(self) -> str:
         """The usage type, and what is configured."""
-        start = f"no {self.channel} connector serves the usage type {self.usage_type!r}: "
+        start = f"no {self.type} connector serves the usage type {self.usage_type!r}: "
         if not self.configured:
             return start + "nothing is configured; call host.configure(...) first"
         serving = "; ".join(
-            f"{name} serves "
+            f"{name} ({kind}) serves "
             + ("every usage type" if served is None else ", ".join(served) or "none")
-            for name, served in self.configured.items()
+            for name, (kind, served) in self.configured.items()
         )
         return start + serving
 

@@ -24,7 +24,7 @@ from connector_core.threads import off_the_loop
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
-    from connector_core.models import Channel, Message
+    from connector_core.models import ConnectorType, Message
 
 __all__ = ["Guard"]
 
@@ -54,7 +54,7 @@ class Guard:
         self._closed = False
 
     @property
-    def channel(self) -> Channel:
+    def type(self) -> ConnectorType:
         """The channel it sends on."""
         return self.connector.metadata.type
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         VerifyReport,
     )
 
+__all__ = ["AWAITED_HOOKS", "HOOK_API", "PROJECT_NAME", "REQUIRED_HOOKS", "hookimpl"]
+
 PROJECT_NAME = "connector_core"
 HOOK_API = 1
 REQUIRED_HOOKS = ("metadata", "config_schema", "send_message")
@@ -75,7 +77,8 @@ def sample_config(  # type: ignore[empty-body]
 ) -> Mapping[str, Any]:
     """Give a complete config to start from; what must be replaced is written `<like this>`.
 
-    Without this hook the sample is built from the schema's `examples` and `default`s.
+    The host merges the `config` of the provider over it, key by key; null removes a key. Without
+    this hook the sample is built from the schema's `examples` and `default`s.
     """
 
 
@@ -86,18 +89,21 @@ def providers() -> Sequence[Provider]:  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def check_config(  # type: ignore[empty-body]
-    config: Mapping[str, Any],  # the host's copy, secrets resolved; it may fail the schema
+    config: Mapping[str, Any],  # a copy of plain JSON; it may fail the schema
 ) -> Sequence[ConfigProblem]:
     """Name what is wrong in ways that a JSON Schema cannot express.
 
     Called with configs that fail the schema too, so that every problem is told at once: look only
     at what is sound, and leave the rest to the schema. No I/O.
+
+    The copy has no nulls (an absent key says the same), and whole numbers are integers (2.0 is 2);
+    schemas need not, and cannot, ask for null.
     """
 
 
 @hookspec(firstresult=True)
 def configure(
-    config: Mapping[str, Any],  # the host's own deep copy; schema and `check_config` passed
+    config: Mapping[str, Any],  # as in `check_config`; it and the schema found nothing wrong
 ) -> Any:
     """Make the state that the other hooks are handed: the parsed config and what lives between
     messages. No I/O; it runs once for each configured connector.

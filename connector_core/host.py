@@ -17,7 +17,7 @@ from connector_core.errors import (
 )
 from connector_core.guard import Guard
 from connector_core.messages import MessageMaker, TemplateSource
-from connector_core.models import Channel, Receipt, Stage, VerifyReport
+from connector_core.models import ConnectorType, Receipt, Stage, VerifyReport
 from connector_core.routes import Routes
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from connector_core.connector import Connector
     from connector_core.registry import Registry
 
-__all__ = ["AsyncHost", "ConfiguredConnector", "TemplateSource"]
+__all__ = ["AsyncConfiguredConnector", "AsyncHost", "TemplateSource"]
 
 
-class ConfiguredConnector:
+class AsyncConfiguredConnector:
     """A connector with one validated config; it owns its connections.
 
     Attributes:
@@ -44,12 +44,12 @@ class ConfiguredConnector:
         self.connector: Connector = guard.connector
 
     def __repr__(self) -> str:
-        return f"<ConfiguredConnector {self.name} ({self.connector.id})>"
+        return f"<AsyncConfiguredConnector {self.name} ({self.connector.id})>"
 
     @property
-    def channel(self) -> Channel:
+    def type(self) -> ConnectorType:
         """The channel it sends on, `Email` or `Sms`."""
-        return self._guard.channel
+        return self._guard.type
 
     async def send_message(
         self,
@@ -80,7 +80,14 @@ class ConfiguredConnector:
             HostClosedError: the host is closed.
         """
         message = await self._messages.make(
-            self.channel, usage_type, to, payload, locale, timeout, ip, message_id
+            type=self.type,
+            usage_type=usage_type,
+            to=to,
+            payload=payload,
+            locale=locale,
+            timeout=timeout,
+            ip=ip,
+            message_id=message_id,
         )
         return await self._guard.deliver(message)
 
@@ -109,7 +116,7 @@ class AsyncHost:
         self._registry = registry
         self._messages = MessageMaker(template_source)
         self._routes: Routes[Guard] = Routes()
-        self._configured: dict[str, ConfiguredConnector] = {}
+        self._configured: dict[str, AsyncConfiguredConnector] = {}
         self._closed = False
 
     @classmethod
@@ -148,13 +155,13 @@ class AsyncHost:
         return self._registry
 
     @property
-    def configured(self) -> Mapping[str, ConfiguredConnector]:
+    def configured(self) -> Mapping[str, AsyncConfiguredConnector]:
         """The configured connectors by name, in the order in which they were configured."""
         return dict(self._configured)
 
     def configure(
         self, connector: str, config: Mapping[str, Any], name: str | None = None
-    ) -> ConfiguredConnector:
+    ) -> AsyncConfiguredConnector:
         """Check a config and make a configured connector of it; nothing is sent or opened.
 
         Args:
@@ -176,10 +183,10 @@ class AsyncHost:
         state = found.configure(config)
         chosen = name or self._routes.unused_name(found.target)
         guard = self._routes.configured[chosen] = Guard(chosen, found, state)
-        configured = self._configured[chosen] = ConfiguredConnector(self._messages, guard)
+        configured = self._configured[chosen] = AsyncConfiguredConnector(self._messages, guard)
         return configured
 
-    def enable(self, connector: ConfiguredConnector | str, usage_types: Iterable[str]) -> None:
+    def enable(self, connector: AsyncConfiguredConnector | str, usage_types: Iterable[str]) -> None:
         """Let a configured connector serve these usage types, and no others than it is enabled for.
 
         The connectors of a usage type are tried in the order in which they were enabled for it;
@@ -210,7 +217,7 @@ class AsyncHost:
         payload: Mapping[str, Any] | None = None,
         locale: str | None = None,
         timeout: float | None = None,
-        type: Channel = "Email",  # noqa: A002 - the contract's word
+        type: ConnectorType = "Email",
         ip: str | None = None,
         message_id: str | None = None,
     ) -> Receipt:
@@ -239,7 +246,14 @@ class AsyncHost:
         """
         self._require_open()
         message = await self._messages.make(
-            type, usage_type, to, payload, locale, timeout, ip, message_id
+            type=type,
+            usage_type=usage_type,
+            to=to,
+            payload=payload,
+            locale=locale,
+            timeout=timeout,
+            ip=ip,
+            message_id=message_id,
         )
         self._require_open()  # it may have been closed while the template source was asked
         candidates = self._routes.candidates(usage_type, type)

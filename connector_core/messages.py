@@ -9,19 +9,17 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from connector_core.errors import MessageError, TemporaryDeliveryError
-from connector_core.models import Channel, Message
+from connector_core.models import ConnectorType, Message, Template
 from connector_core.templates import template_from
 from connector_core.threads import off_the_loop
 
-if TYPE_CHECKING:
-    from connector_core.models import Template
-
 __all__ = ["MessageMaker", "TemplateSource"]
 
-TemplateSource = Callable[[str, str | None], "Awaitable[object] | object"]
+Given = Template | Mapping[str, str | None] | None
+TemplateSource = Callable[[str, str | None], Given | Awaitable[Given]]
 
 _LOG = logging.getLogger("connector_core")
 _MESSAGE_ID = re.compile(r"[!-~]{1,900}")
@@ -35,7 +33,8 @@ class MessageMaker:
 
     async def make(
         self,
-        channel: Channel,
+        *,
+        type: ConnectorType,
         usage_type: str,
         to: str,
         payload: Mapping[str, Any] | None,
@@ -55,10 +54,10 @@ class MessageMaker:
             raise MessageError("payload", "must be a mapping of names to values")
         if locale is None and isinstance(payload.get("locale"), str):
             locale = payload["locale"]
-        _check_message(channel, usage_type, to, locale, timeout, message_id)
+        _check_message(type, usage_type, to, locale, timeout, message_id)
         deadline = None if timeout is None else time.monotonic() + timeout
         return Message(
-            type=channel,
+            type=type,
             usage_type=usage_type,
             to=to,
             payload=payload,
@@ -104,15 +103,15 @@ def _is_async(source: TemplateSource) -> bool:
 
 
 def _check_message(
-    channel: object,
+    type: object,
     usage_type: object,
     to: object,
     locale: object,
     timeout: object,
     message_id: object,
 ) -> None:
-    if channel not in get_args(Channel):
-        raise MessageError("type", f"must be one of {', '.join(get_args(Channel))}")
+    if type not in get_args(ConnectorType):
+        raise MessageError("type", f"must be one of {', '.join(get_args(ConnectorType))}")
     if not isinstance(usage_type, str) or not usage_type:
         raise MessageError("usage_type", "must be text, for example 'SignIn'")
     if not isinstance(to, str) or not to:

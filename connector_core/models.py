@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from connector_core.errors import DeliveryError
 
 __all__ = [
-    "Channel",
     "ConnectorMetadata",
+    "ConnectorType",
     "ContentType",
     "Link",
     "Message",
@@ -33,7 +33,7 @@ __all__ = [
     "VerifyReport",
 ]
 
-Channel = Literal["Email", "Sms"]
+ConnectorType = Literal["Email", "Sms"]
 ContentType = Literal["text/plain", "text/html"]
 
 _IDENTIFIER = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?")
@@ -97,7 +97,7 @@ class ConnectorMetadata:
     target: str
     name: Mapping[str, str]
     description: Mapping[str, str]
-    type: Channel = "Email"
+    type: ConnectorType = "Email"
     logo: str | None = None
     logo_dark: str | None = None
     readme: str | None = None
@@ -112,8 +112,8 @@ class ConnectorMetadata:
                 raise ValueError(
                     f"metadata.{key} must be lower-case letters, digits, '.', '_' and '-'"
                 )
-        if self.type not in get_args(Channel):
-            raise ValueError(f"metadata.type must be one of {', '.join(get_args(Channel))}")
+        if self.type not in get_args(ConnectorType):
+            raise ValueError(f"metadata.type must be one of {', '.join(get_args(ConnectorType))}")
         for key in ("name", "description"):
             _require_texts(f"metadata.{key}", getattr(self, key))
         for key in ("logo", "logo_dark", "readme", "platform"):
@@ -194,7 +194,7 @@ class Message:
             no deadline.
     """
 
-    type: Channel
+    type: ConnectorType
     usage_type: str
     to: str
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False)

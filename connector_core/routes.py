@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from connector_core.errors import NoConnectorForUsageError, UnknownConnectorError
 
 if TYPE_CHECKING:
-    from connector_core.models import Channel
+    from connector_core.models import ConnectorType
 
 __all__ = ["Routes"]
 
@@ -22,7 +22,7 @@ class Routed(Protocol):
         """Its unique name."""
 
     @property
-    def channel(self) -> Channel:
+    def type(self) -> ConnectorType:
         """The channel it sends on."""
 
 
@@ -61,7 +61,7 @@ class Routes(Generic[R]):
         for usage_type in usage_types:
             self._enabled.setdefault(usage_type, {})[name] = None
 
-    def candidates(self, usage_type: str, channel: Channel) -> list[R]:
+    def candidates(self, usage_type: str, type: ConnectorType) -> list[R]:
         """The connectors to try, in order; never empty.
 
         Raises:
@@ -71,18 +71,18 @@ class Routes(Generic[R]):
             *self._enabled.get(usage_type, {}),
             *(name for name in self.configured if name not in self._chosen),
         ]
-        found = [
-            self.configured[name] for name in order if self.configured[name].channel == channel
-        ]
+        found = [self.configured[name] for name in order if self.configured[name].type == type]
         if not found:
-            raise NoConnectorForUsageError(usage_type, channel, self._serving(channel))
+            raise NoConnectorForUsageError(usage_type, type, self._serving())
         return found
 
-    def _serving(self, channel: Channel) -> dict[str, tuple[str, ...] | None]:
+    def _serving(self) -> dict[str, tuple[str, tuple[str, ...] | None]]:
         return {
-            name: tuple(usage for usage, names in self._enabled.items() if name in names)
-            if name in self._chosen
-            else None
+            name: (
+                connector.type,
+                tuple(usage for usage, names in self._enabled.items() if name in names)
+                if name in self._chosen
+                else None,
+            )
             for name, connector in self.configured.items()
-            if connector.channel == channel
         }

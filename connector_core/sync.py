@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from connector_core import host as asynchronous
 from connector_core.discovery import discover
 from connector_core.errors import ConnectorError, HostClosedError, UncertainDeliveryError
-from connector_core.models import Channel, Receipt, Stage, VerifyReport
+from connector_core.models import ConnectorType, Receipt, Stage, VerifyReport
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -165,21 +165,21 @@ class ConfiguredConnector:
         connector: the connector behind it.
     """
 
-    def __init__(self, thread: _LoopThread, inner: asynchronous.ConfiguredConnector) -> None:
+    def __init__(self, thread: _LoopThread, inner: asynchronous.AsyncConfiguredConnector) -> None:
         self._thread = thread
         self._inner = inner
         self.name = inner.name
         self.connector: Connector = inner.connector
 
     def __repr__(self) -> str:
-        return repr(self._inner)
+        return f"<ConfiguredConnector {self.name} ({self.connector.id})>"
 
     @property
-    def channel(self) -> Channel:
+    def type(self) -> ConnectorType:
         """The channel it sends on, `Email` or `Sms`."""
-        return self._inner.channel
+        return self._inner.type
 
-    @_documented_by(asynchronous.ConfiguredConnector.send_message)
+    @_documented_by(asynchronous.AsyncConfiguredConnector.send_message)
     def send_message(  # noqa: D102
         self,
         usage_type: str,
@@ -204,7 +204,7 @@ class ConfiguredConnector:
             cut_off=_cut_off,
         )
 
-    @_documented_by(asynchronous.ConfiguredConnector.verify)
+    @_documented_by(asynchronous.AsyncConfiguredConnector.verify)
     def verify(  # noqa: D102
         self, on_stage: Callable[[Stage], None] | None = None
     ) -> VerifyReport:
@@ -277,7 +277,7 @@ class Host:
         payload: Mapping[str, Any] | None = None,
         locale: str | None = None,
         timeout: float | None = None,
-        type: Channel = "Email",  # noqa: A002 - the contract's word
+        type: ConnectorType = "Email",
         ip: str | None = None,
         message_id: str | None = None,
     ) -> Receipt:

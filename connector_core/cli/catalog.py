@@ -121,7 +121,8 @@ def _kind(schema: dict[str, Any]) -> str:
 
 @click.command()
 @click.argument("connector")
-def schema(connector: str) -> None:
+@json_option
+def schema(connector: str, as_json: bool) -> None:
     """Print the JSON Schema (draft 2020-12) of a connector's config."""
     echo_json(discover()[connector].schema)
 
@@ -129,7 +130,8 @@ def schema(connector: str) -> None:
 @click.command()
 @click.argument("connector")
 @click.option("--provider", help="Preset for a provider; `connector show` lists them.")
-def sample(connector: str, provider: str | None) -> None:
+@json_option
+def sample(connector: str, provider: str | None, as_json: bool) -> None:
     """Print a sample config; replace what is written <like this>."""
     found = discover()[connector]
     try:

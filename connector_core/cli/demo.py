@@ -15,7 +15,7 @@ from connector_core.cli.output import (
     printable,
     receipt_data,
 )
-from connector_core.cli.sending import run
+from connector_core.cli.running import run
 from connector_core.configs import merge_patch
 from connector_core.host import AsyncHost
 from connector_core.inbox import Inbox

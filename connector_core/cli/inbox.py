@@ -10,8 +10,10 @@ from typing import Any
 import click
 
 from connector_core.cli.output import echo_json, json_option, printable
-from connector_core.cli.sending import run
+from connector_core.cli.running import run
 from connector_core.inbox import Inbox, ReceivedMail
+
+__all__ = ["how_to_send", "inbox", "keep_open", "mail_data", "print_mail"]
 
 
 def mail_data(mail: ReceivedMail) -> dict[str, Any]:

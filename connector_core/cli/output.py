@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from connector_core.models import Receipt
     from connector_core.registry import Registry
 
-__all__ = ["echo_json", "json_option", "printable", "report", "table"]
+__all__ = [
+    "echo_json",
+    "json_option",
+    "print_registry",
+    "printable",
+    "receipt_data",
+    "report",
+    "table",
+]
 
 PROBLEM, USAGE, FAILED, UNCERTAIN = 1, 2, 3, 4
 

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector_core.cli.configfile import config_options, payload_of, read_config
 from connector_core.cli.output import echo_json, json_option, printable, receipt_data
+from connector_core.cli.running import run
 from connector_core.errors import ConfigError
 from connector_core.models import UsageType
 
 if TYPE_CHECKING:
     from connector_core.models import Receipt
 
-T = TypeVar("T")
-
 TEST_PAYLOAD = {"code": "000000"}
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, on uvloop where it is installed."""
-    from connector_core.sync import new_event_loop
-
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(work)
 
 
 async def _send(

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
+from weakref import WeakSet
 
 from connector_core.errors import ConnectorError
 
@@ -82,6 +83,7 @@ class Inbox:
         self._host, self._port = host, port
         self.on_mail = on_mail
         self._server: asyncio.Server | None = None
+        self._protocols: WeakSet[Any] = WeakSet()
         self._arrived = asyncio.Condition()
         self.mails: list[ReceivedMail] = []
 
@@ -96,9 +98,14 @@ class Inbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        if self._server is None:
+            return
+        self._server.close()
+        for protocol in self._protocols:
+            # Clients keep connections open, and `wait_closed` waits for them (Python 3.12).
+            if protocol.transport is not None:
+                protocol.transport.abort()
+        await self._server.wait_closed()
 
     @property
     def host(self) -> str:
@@ -123,7 +130,7 @@ class Inbox:
         return list(self.mails)
 
     def _serve(self) -> asyncio.BaseProtocol:
-        protocol: asyncio.BaseProtocol = self._server_class(
+        protocol = self._server_class(
             self,
             hostname="inbox.localhost",
             ident="connector-core inbox",
@@ -131,7 +138,8 @@ class Inbox:
             data_size_limit=MAX_SIZE,
             loop=asyncio.get_running_loop(),
         )
-        return protocol
+        self._protocols.add(protocol)
+        return cast("asyncio.BaseProtocol", protocol)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Keep a mail; called by aiosmtpd."""

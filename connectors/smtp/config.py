@@ -12,8 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
-__all__ = ["LoginAuth", "OAuth2KeyAuth", "OAuth2TokenAuth", "SmtpConfig", "TlsOptions"]
+__all__ = [
+    "IMPLICIT_TLS_PORT",
+    "SUBMISSION_PORT",
+    "LoginAuth",
+    "OAuth2KeyAuth",
+    "OAuth2TokenAuth",
+    "SmtpConfig",
+    "TlsOptions",
+]
 
+IMPLICIT_TLS_PORT = 465
+SUBMISSION_PORT = 587
 MAX_TIME = 24 * 60 * 60 * 1000
 MAX_DATE = 8_640_000_000_000_000  # the last millisecond that a Date of JavaScript knows
 
@@ -163,6 +173,41 @@ class TlsOptions(_Model):
     )
 
 
+class DkimKey(_Model):
+    """A key to sign with, and where its public half is found."""
+
+    domain_name: Text = Field(description="The domain that signs", examples=["example.com"])
+    key_selector: Text = Field(description="The selector of the key", examples=["2026"])
+    private_key: Pem = Field(
+        repr=False,
+        description="The private key as PEM text",
+        json_schema_extra={"format": "password", "writeOnly": True},
+    )
+
+
+class DkimOptions(_Model):
+    """One key, or several, and what to sign with them."""
+
+    domain_name: OptionalText = _option("The domain that signs", examples=["example.com"])
+    key_selector: OptionalText = _option("The selector of the key", examples=["2026"])
+    private_key: OptionalPem = _secret("The private key as PEM text")
+    keys: list[DkimKey] | Absent = _option("Several keys, in place of the one", repr=False)
+    hash_algo: OptionalText = _option("The digest of the body")
+    header_field_names: OptionalText = _option("Names of the headers to sign, with : between")
+    skip_fields: OptionalText = _option("Names of headers not to sign, with : between")
+
+
+class DsnOptions(_Model):
+    """Which notifications to ask for."""
+
+    ret: OptionalText = _option("How much of the mail they bring back: FULL or HDRS")
+    envid: OptionalText = _option("An id that they repeat")
+    notify: Text | list[Text] | Absent = _option(
+        "In which cases to send one: NEVER, SUCCESS, FAILURE, DELAY"
+    )
+    orcpt: OptionalText = _option("The original recipient, such as rfc822;ann@example.org")
+
+
 class TemplateConfig(_Model):
     """What the mails of one usage type say; {{code}} and other variables are filled in."""
 
@@ -290,8 +335,8 @@ class SmtpConfig(_Model):
     url: Annotated[str, Field(max_length=2048)] | Absent = _secret(
         "smtp:// or smtps:// with user, password, host, port and options"
     )
-    dkim: dict[str, Any] | Absent = _option("Signing with DKIM (RFC 6376)", repr=False)
-    dsn: dict[str, Any] | Absent = _option("Delivery status notifications (RFC 3461)")
+    dkim: DkimOptions | Absent = _option("Signing with DKIM (RFC 6376)", repr=False)
+    dsn: DsnOptions | Absent = _option("Delivery status notifications (RFC 3461)")
 
     logger: Flag = _option("Log connections and messages", examples=[False])
     debug: Flag = _option("Log the SMTP dialogue, secrets and bodies masked", examples=[False])

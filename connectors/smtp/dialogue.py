@@ -58,7 +58,7 @@ class Dialogue:
         try:
             if data:
                 self.require_quiet()
-                self.wire.write(data, shown or data.decode().rstrip())
+                self.wire.write(data, shown)
             return await self.wire.reply(limit)
         except TimeoutError:
             self.wire.abort()

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 from connectors.smtp.addresses import ascii_domain
 from connectors.smtp.auth import Credentials
-from connectors.smtp.config import LoginAuth, TlsOptions
-from connectors.smtp.rules import IMPLICIT_TLS_PORT
+from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT, LoginAuth, TlsOptions
 from connectors.smtp.tls import make_context
 
 if TYPE_CHECKING:
     from connectors.smtp.config import SmtpConfig
 
 __all__ = ["Endpoint", "TlsMode"]
-
-SUBMISSION_PORT = 587
 
 
 class TlsMode(Enum):
@@ -45,6 +42,7 @@ class Endpoint:
         local_address: the address to connect from.
         credentials: None where the server allows the client by its address.
         needs_token: the credentials are OAuth2 without a valid token.
+        token_expires: when the token expires, in seconds since the epoch, if that is known.
         force_auth: authenticate even if the server does not offer it.
         resolve_timeout: for the name's addresses.
         connect_timeout: for the connection.

@@ -63,14 +63,10 @@ def providers() -> Sequence[Provider]:
 
 
 @hookimpl
-def sample_config(provider: str | None) -> Mapping[str, Any]:
+def sample_config() -> Mapping[str, Any]:
     """Every parameter that does not exclude another, with templates for nine usage types."""
-    from connector_core.configs import merge_patch
-    from connectors.smtp import providers as presets
-
     sample: dict[str, Any] = json.loads(_text("sample.json"))
-    preset = next((item for item in presets.load() if item.name == provider), None)
-    return dict(merge_patch(sample, preset.config)) if preset else sample
+    return sample
 
 
 @hookimpl

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,7 @@ from connector_core import (
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.limits import LoginGate, Pace
 from connectors.smtp.opening import open_session
-from connectors.smtp.protocol import Reply
-from connectors.smtp.session import DeadConnectionError, Session
+from connectors.smtp.session import DeadConnectionError, Sent, Session
 from connectors.smtp.stages import Stages
 from connectors.smtp.transaction import Envelope
 
@@ -62,8 +62,7 @@ class Pool:
         envelope: Envelope,
         content: bytes,
         deadline: float | None,
-        seconds: dict[str, float],
-    ) -> Reply:
+    ) -> Sent:
         """Send one message over a session that is free, or a new one.
 
         A kept session that turns out dead before the message could be accepted is replaced by a
@@ -73,7 +72,6 @@ class Pool:
             envelope: sender and recipient.
             content: the message.
             deadline: when to give up, in seconds of `time.monotonic()`.
-            seconds: takes the time spent by stage.
 
         Raises:
             DeliveryError: the message was not, or not surely, sent.
@@ -84,17 +82,16 @@ class Pool:
         tries = self._fresh_tries
         session = await self._acquire(deadline, paced=True)
         while True:
-            seconds["pool"] = time.perf_counter() - started
             kept = session.sent > 0
-            if not kept:
-                seconds |= session.opening
+            opening = {} if kept else session.opening
+            waited = time.perf_counter() - started - sum(opening.values())
             try:
-                reply = await session.send(envelope, content, deadline, seconds)
+                sent = await session.send(envelope, content, deadline)
             except DeadConnectionError as dead:
                 if not kept or tries < 1:
                     raise dead.error from None
             else:
-                return reply
+                return replace(sent, seconds={"pool": waited, **opening, **sent.seconds})
             finally:
                 self._release(session)
             tries -= 1
@@ -152,6 +149,10 @@ class Pool:
         """
         if self._closed:
             raise HostClosedError
+        if deadline is not None and deadline <= time.monotonic():
+            raise TemporaryDeliveryError(
+                "the time was up before the message could be sent", stage="pool", failover=True
+            )
         scope = asyncio.timeout(None)
         self._acquiring.add(scope)
         try:

@@ -19,6 +19,7 @@ from connectors.smtp.addresses import control_in, parse_mailbox
 from connectors.smtp.auth import MECHANISMS
 from connectors.smtp.compose.headers import header_problem, name_problem
 from connectors.smtp.compose.mailboxes import MailboxTemplate
+from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT
 
 __all__ = ["check"]
 
@@ -30,8 +31,7 @@ REQUIRED_USAGES = (
     UsageType.FORGOT_PASSWORD,
     UsageType.GENERIC,
 )
-IMPLICIT_TLS_PORT = 465
-STARTTLS_PORTS = (25, 587)
+STARTTLS_PORTS = (25, SUBMISSION_PORT)
 _LATER = "this version cannot do it yet: leave it out"
 _LATER_MECHANISMS = ("SCRAM-SHA-1", "SCRAM-SHA-256", "OAUTHBEARER")
 _CLIENT_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?")
@@ -142,8 +142,14 @@ def _transport_security(config: Fields) -> Problems:
         yield ConfigProblem(
             "$.ignoreTLS", "contradicts requireTLS", "keep requireTLS unless TLS cannot work"
         )
-    if "opportunisticTLS" in config and "requireTLS" in config:
-        yield ConfigProblem("$.opportunisticTLS", "contradicts requireTLS", "keep one of them")
+    for key, other in (
+        ("opportunisticTLS", "requireTLS"),
+        ("opportunisticTLS", "ignoreTLS"),
+        ("opportunisticTLS", "secure"),
+        ("ignoreTLS", "secure"),
+    ):
+        if key in config and other in config:
+            yield ConfigProblem(f"$.{key}", f"contradicts {other}", "keep one of them")
 
 
 @_rule
@@ -191,23 +197,15 @@ def _is_address(text: str) -> bool:
 @_rule
 def _auth(config: Fields) -> Problems:
     auth = config.object("auth")
-    user, password = auth.text("user"), auth.text("pass")
-    oauth2 = is_oauth2(dict(config.items("auth")))
-    if not oauth2:
-        if user and not password:
-            yield ConfigProblem("$.auth.pass", "is missing; user needs it")
-        if password and not user:
-            yield ConfigProblem("$.auth.user", "is missing; pass needs it")
-    elif not any(key in auth for key in ("accessToken", "refreshToken", "privateKey")):
-        yield ConfigProblem(
-            "$.auth.accessToken",
-            "is missing",
-            "OAuth2 needs an accessToken, a refreshToken with clientId and clientSecret, or a "
-            "serviceClient with its privateKey",
-        )
-    url = auth.text("accessUrl")
-    if url and not re.fullmatch(r"https://[!-~]+", url):
-        yield ConfigProblem("$.auth.accessUrl", "must be an https:// URL")
+    if is_oauth2(dict(config.items("auth"))):
+        yield from _oauth2(auth)
+    else:
+        for given, needed in (("user", "pass"), ("pass", "user")):
+            if given in auth and needed not in auth:
+                yield ConfigProblem(f"$.auth.{needed}", f"is missing; {given} needs it")
+    for key in ("authMethod", "forceAuth"):
+        if key in config and "user" not in auth:
+            yield ConfigProblem(f"$.{key}", "has no effect without auth", "give auth.user")
     for key in ("user", "pass", "accessToken"):
         value = auth.text(key)
         # NUL ends a field in PLAIN, U+0001 in XOAUTH2; no credential holds either.
@@ -217,6 +215,21 @@ def _auth(config: Fields) -> Problems:
                 "contains a control character",
                 "copy it again, without line breaks",
             )
+
+
+def _oauth2(auth: Fields) -> Problems:
+    if not any(key in auth for key in ("accessToken", "refreshToken", "privateKey")):
+        yield ConfigProblem(
+            "$.auth.accessToken",
+            "is missing",
+            "OAuth2 needs an accessToken, a refreshToken with clientId and clientSecret, or a "
+            "serviceClient with its privateKey",
+        )
+    if "refreshToken" in auth and "clientId" not in auth:
+        yield ConfigProblem("$.auth.clientId", "is missing; refreshToken needs it")
+    url = auth.text("accessUrl")
+    if url and not re.fullmatch(r"https://[!-~]+", url):
+        yield ConfigProblem("$.auth.accessUrl", "must be an https:// URL")
 
 
 @_rule

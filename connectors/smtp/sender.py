@@ -92,23 +92,22 @@ class SmtpSender:
         started = time.perf_counter()
         composed = self._composer.compose(message)
         seconds = {"compose": time.perf_counter() - started}
-        reply = await self._pool.send(
-            composed.envelope, composed.content, message.deadline, seconds
-        )
-        _LOG.log(
-            self._log_level,
-            "sent %s through %s",
-            composed.message_id,
-            self._endpoint,
-            extra={"message_id": composed.message_id, "endpoint": str(self._endpoint)},
-        )
+        sent = await self._pool.send(composed.envelope, composed.content, message.deadline)
+        if _LOG.isEnabledFor(self._log_level):
+            told = {"message_id": composed.message_id, "endpoint": str(self._endpoint)}
+            _LOG.log(
+                self._log_level,
+                "sent %(message_id)s through %(endpoint)s",
+                told,
+                extra=told,
+            )
         return Receipt(
             message_id=composed.message_id,
             connector_id=CONNECTOR_ID,
             accepted=(composed.envelope.recipient,),
-            response=str(reply),
-            enhanced_code=reply.enhanced_code,
-            seconds=seconds,
+            response=sent.response,
+            enhanced_code=sent.enhanced_code,
+            seconds=seconds | sent.seconds,
         )
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 
 from connector_core import DeliveryError, PermanentDeliveryError
 from connectors.smtp import diagnose
@@ -11,10 +12,25 @@ from connectors.smtp.dialogue import BROKEN_OFF, LOST, Dialogue, left
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.transaction import Envelope, Transaction
 
-__all__ = ["DeadConnectionError", "Session"]
+__all__ = ["DeadConnectionError", "Sent", "Session"]
 
 _QUIT_TIMEOUT = 2.0  # seconds
 _RESET_TIMEOUT = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that the server took.
+
+    Attributes:
+        response: its reply, secrets masked.
+        enhanced_code: the enhanced status code in it (RFC 3463), if any.
+        seconds: the time spent, in seconds by stage.
+    """
+
+    response: str
+    enhanced_code: str | None
+    seconds: dict[str, float]
 
 
 class DeadConnectionError(Exception):
@@ -50,14 +66,8 @@ class Session:
         """Whether it is open, and the server said nothing that nobody asked for."""
         return not self._wire.closed and not self._wire.unread
 
-    async def send(
-        self,
-        envelope: Envelope,
-        content: bytes,
-        deadline: float | None,
-        seconds: dict[str, float],
-    ) -> Reply:
-        """Send one message and return the reply that took it.
+    async def send(self, envelope: Envelope, content: bytes, deadline: float | None) -> Sent:
+        """Send one message.
 
         Raises:
             DeadConnectionError: the connection was dead before the message could be accepted.
@@ -67,24 +77,23 @@ class Session:
         self._require_capable(envelope, content)
         limit = time.monotonic() + min(self._endpoint.socket_timeout, left(deadline))
         transaction = Transaction(envelope, content, self._capabilities)
-        started = time.perf_counter()
+        started = agreed = time.perf_counter()
         try:
-            flight = transaction.start()
-            self._wire.write(flight, flight.decode().rstrip().replace("\r\n", " | "))
+            self._wire.write(transaction.start())
             while not transaction.done:
                 self._take(transaction, await self._wire.reply(limit - time.monotonic()))
-                if transaction.final and "envelope" not in seconds:
-                    seconds["envelope"] = time.perf_counter() - started
+                if transaction.final:
+                    agreed = time.perf_counter()
         except BaseException as error:  # noqa: BLE001 - cancellation too must end the connection
             committed = transaction.committed and not self._wire.unsent
             self._wire.abort()
             # What was refused before stays refused, however the connection ended after it.
             if transaction.refusal is None or not isinstance(error, BROKEN_OFF):
                 raise self._failed(error, transaction.stage, committed=committed) from None
-        seconds["content"] = time.perf_counter() - started - seconds.get("envelope", 0.0)
         self.idle_since = time.monotonic()
-        if transaction.accepted is not None:
-            return transaction.accepted
+        if (reply := transaction.accepted) is not None:
+            seconds = {"envelope": agreed - started, "content": time.perf_counter() - agreed}
+            return Sent(self._wire.mask(str(reply)), reply.enhanced_code, seconds)
         assert transaction.refusal is not None  # noqa: S101 - one or the other
         refusal = transaction.refusal
         await self._clean_up(refusal.reply, limit, content_refused=transaction.committed)
@@ -107,8 +116,7 @@ class Session:
         following = transaction.receive(reply)
         if following:
             self._dialogue.require_quiet()
-            shown = "the message" if transaction.final else following.decode().rstrip()
-            self._wire.write(following, shown)
+            self._wire.write(following, "the message" if transaction.final else None)
 
     def _failed(self, error: BaseException, stage: str, *, committed: bool) -> BaseException:
         """What to raise where a transaction broke off."""

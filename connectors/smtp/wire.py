@@ -124,12 +124,12 @@ class Wire(asyncio.Protocol):
         found = self._info("ssl_object")
         return found if isinstance(found, ssl.SSLObject) else None
 
-    def write(self, data: bytes, shown: str) -> None:
-        """Write bytes; `shown` is what a log may say of them."""
+    def write(self, data: bytes, shown: str | None = None) -> None:
+        """Write bytes; `shown` is what a log may say of them in their place."""
         if self.closed or self.transport is None:
             raise ConnectionLost
         if self._log_dialogue:
-            _LOG.debug("C: %s", shown)
+            _LOG.debug("C: %s", shown or data.decode().rstrip().replace("\r\n", " | "))
         if len(data) > _AT_ONCE and self.encrypted:
             # TLS does not tell what the transport below still holds: only what is written while
             # that one is blocked is known not to have left. So the end is written apart.

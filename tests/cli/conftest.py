@@ -69,7 +69,7 @@ Run = Callable[..., Result]
 def run() -> Run:
     """Run the command in this process; `input` is what it reads from standard input."""
 
-    def call(*arguments: str, input: str | bytes | None = None) -> Result:  # noqa: A002
+    def call(*arguments: str, input: str | bytes | None = None) -> Result:
         result = CliRunner().invoke(main, list(arguments), input=input)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -27,7 +27,13 @@ AUTHS: dict[str, dict[str, Any]] = {
         "refreshToken": "r",
     },
     "service account": {"user": "ann", "serviceClient": "c", "privateKey": "k"},
-    "empty token": {"type": "oauth2", "user": "ann", "accessToken": "", "refreshToken": "r"},
+    "empty token": {
+        "type": "oauth2",
+        "user": "ann",
+        "accessToken": "",
+        "refreshToken": "r",
+        "clientId": "c",
+    },
 }
 
 

@@ -24,6 +24,8 @@ SECRETS = {
     "auth.accessToken",
     "auth.clientSecret",
     "auth.refreshToken",
+    "dkim.keys.privateKey",
+    "dkim.privateKey",
     "auth.privateKey",
     "auth.privateKey.key",
     "auth.privateKey.passphrase",

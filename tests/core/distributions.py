@@ -37,7 +37,7 @@ def send_message(state, message):
 
 
 def plugin_source(
-    id: str = "bad",  # noqa: A002 - the contract's word
+    id: str = "bad",
     *,
     target: str | None = None,
     fields: Mapping[str, str] | None = None,

@@ -16,7 +16,7 @@ from connector_core import (
     hookimpl,
     hookspecs,
 )
-from connector_core.models import Channel
+from connector_core.models import ConnectorType
 
 OPEN_SCHEMA: dict[str, Any] = {"type": "object"}
 
@@ -34,12 +34,12 @@ class Plugin:
         self,
         connector: str = "test",
         *,
-        channel: Channel = "Email",
+        type: ConnectorType = "Email",
         schema: Mapping[str, Any] = OPEN_SCHEMA,
         then: Sender | None = None,
     ) -> None:
         self.connector = connector
-        self.channel = channel
+        self.type = type
         self.schema = schema
         self.then = then
         self.states: list[Any] = []
@@ -53,7 +53,7 @@ class Plugin:
             target=self.connector,
             name={"en": "Test"},
             description={"en": "A test."},
-            type=self.channel,
+            type=self.type,
         )
 
     @hookimpl

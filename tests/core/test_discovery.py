@@ -333,7 +333,7 @@ def wrong_distribution(index: int, wrong: Wrong) -> Distribution:
 BAD = {key: wrong_distribution(index, wrong) for index, (key, wrong) in enumerate(WRONG.items())}
 
 
-def dup(name: str, id: str, target: str) -> Distribution:  # noqa: A002 - the contract's word
+def dup(name: str, id: str, target: str) -> Distribution:
     return Distribution(name, plugin_source(id, target=target))
 
 

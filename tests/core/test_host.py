@@ -470,12 +470,12 @@ async def test_order_of_enabling_and_those_never_enabled_last() -> None:
 async def test_enabled_for_nothing_serves_nothing() -> None:
     host = ready(Plugin("a"))
     host.enable("a", [])
-    with pytest.raises(NoConnectorForUsageError, match="a serves none"):
+    with pytest.raises(NoConnectorForUsageError, match=r"a \(Email\) serves none"):
         await host.send_message("SignIn", to=TO)
 
 
 async def test_channels_never_mix() -> None:
-    mail, text = Plugin("mail"), Plugin("text", channel="Sms")
+    mail, text = Plugin("mail"), Plugin("text", type="Sms")
     host = ready(text, mail)
     host.enable("text", ["SignIn"])
     await host.send_message("SignIn", to=TO)
@@ -488,7 +488,8 @@ async def test_channels_never_mix() -> None:
     with pytest.raises(NoConnectorForUsageError) as caught:
         await host.send_message("Register", to="+491234567", type="Sms")
     assert str(caught.value) == (
-        "no Sms connector serves the usage type 'Register': text serves SignIn"
+        "no Sms connector serves the usage type 'Register': "
+        "text (Sms) serves SignIn; mail (Email) serves every usage type"
     )
 
 
@@ -498,10 +499,13 @@ async def test_no_connector_error_names_what_is_configured() -> None:
     host.enable("b", ["Generic"])
     with pytest.raises(NoConnectorForUsageError) as caught:
         await host.send_message("BindMfa", to=TO)
-    assert caught.value.configured == {"a": ("SignIn", "Register"), "b": ("Generic",)}
+    assert caught.value.configured == {
+        "a": ("Email", ("SignIn", "Register")),
+        "b": ("Email", ("Generic",)),
+    }
     assert str(caught.value) == (
         "no Email connector serves the usage type 'BindMfa': "
-        "a serves SignIn, Register; b serves Generic"
+        "a (Email) serves SignIn, Register; b (Email) serves Generic"
     )
     with pytest.raises(NoConnectorForUsageError, match=r"nothing is configured; call host\.config"):
         await host_of(Plugin()).send_message("SignIn", to=TO)
@@ -955,7 +959,9 @@ async def test_a_bad_template_is_refused_and_its_key_named(given: Any, field: st
     [
         ConfigError([ConfigProblem("$.a", "wrong", "mend it")]),
         UnknownConnectorError("a", ["b"]),
-        NoConnectorForUsageError("SignIn", "Email", {"a": None, "b": ("Generic",)}),
+        NoConnectorForUsageError(
+            "SignIn", "Email", {"a": ("Email", None), "b": ("Sms", ("Generic",))}
+        ),
         TemplateNotFoundError("SignIn", "fr", ["Generic (fr)"]),
         MessageError("to", "bad"),
         TemporaryDeliveryError("busy", stage="connect", code=421, hint="wait", failover=True),

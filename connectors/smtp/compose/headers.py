@@ -10,7 +10,6 @@ import base64
 import binascii
 import quopri
 import re
-from functools import lru_cache
 
 from connectors.smtp.addresses import Mailbox, control_in
 
@@ -113,7 +112,6 @@ def mailbox_header(name: str, mailbox: Mailbox) -> str:
     return _folded(f"{name}:", [*_phrase(mailbox.name, MAX_LINE - len(name) - 2), address])
 
 
-@lru_cache(maxsize=1024)
 def _phrase(name: str, first: int) -> tuple[str, ...]:
     if not name:
         return ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector_core import Message, MessageError, Template
 from connector_core.templates import CompiledText, TemplateIndex, escape_html
-from connectors.smtp.addresses import Address, Mailbox, parse_address, parse_mailbox
+from connectors.smtp.addresses import Mailbox, parse_address, parse_mailbox
 from connectors.smtp.compose.body import encode_body
 from connectors.smtp.compose.headers import header, header_problem, mailbox_header
 from connectors.smtp.compose.mailboxes import MailboxTemplate
@@ -52,6 +51,34 @@ class Composed:
     message_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _MailboxHeader:
+    """A header with one mailbox, written, and what the envelope needs of its address."""
+
+    line: str
+    address: str
+    domain: str
+    international: bool
+
+    @classmethod
+    def of(cls, name: str, field: str, mailbox: Mailbox) -> _MailboxHeader:
+        """The header of a mailbox that came from a field.
+
+        Raises:
+            MessageError: the display name cannot stand in a header.
+        """
+        if len(mailbox.name) > MAX_HEADER_VALUE:
+            raise MessageError(field, f"has a name of more than {MAX_HEADER_VALUE} characters")
+        if problem := header_problem(mailbox.name):
+            raise MessageError(field, problem)
+        address = mailbox.address
+        line = mailbox_header(name, mailbox)
+        return cls(line, str(address), address.domain, address.international)
+
+
+_NO_HEADER = _MailboxHeader("", "", "", international=False)
+
+
 class _Prepared:
     """A template taken apart once: its texts split at their variables, its mailboxes parsed."""
 
@@ -76,8 +103,11 @@ class Composer:
     """Makes a message of a template and its values."""
 
     def __init__(self, config: SmtpConfig) -> None:
-        self._sender = parse_mailbox(config.from_email)
-        self._reply_to = parse_mailbox(config.reply_to) if config.reply_to else None
+        self._sender = _MailboxHeader.of("From", "fromEmail", parse_mailbox(config.from_email))
+        self._reply_to = _NO_HEADER
+        if config.reply_to:
+            parsed = parse_mailbox(config.reply_to)
+            self._reply_to = _MailboxHeader.of("Reply-To", "replyTo", parsed)
         templates = [
             Template(
                 subject=item.subject,
@@ -103,25 +133,28 @@ class Composer:
         """
         prepared = self._choose(message)
         recipient = _parsed("to", parse_address, message.to)
-        sender = _filled("sendFrom", prepared.sender, message.payload) or self._sender
-        reply_to = _filled("replyTo", prepared.reply_to, message.payload) or self._reply_to
+        sender = _filled("From", "sendFrom", prepared.sender, message.payload) or self._sender
+        reply_to = _filled("Reply-To", "replyTo", prepared.reply_to, message.payload)
+        reply_to = reply_to or self._reply_to
         subject = _values("subject", prepared.subject, message.payload, MAX_HEADER_VALUE)
         content = _values("content", prepared.content, message.payload, MAX_BODY_VALUE)
-        message_id = _message_id(message.message_id, sender.address)
+        message_id = _message_id(message.message_id, sender.domain)
         headers = [
             f"Date: {formatdate(time.time())[:-5]}+0000\r\n",
-            mailbox_header("From", _checked("sendFrom", sender)),
+            sender.line,
             mailbox_header("To", Mailbox(recipient)),
-            mailbox_header("Reply-To", _checked("replyTo", reply_to)) if reply_to else "",
+            reply_to.line,
             _subject(prepared.subject.fill(subject)),
             f"Message-ID: {message_id}\r\n",
             self._custom,
         ]
         body = prepared.content.fill(content, escape_html if prepared.html else None)
-        addresses = [recipient, sender.address, *([reply_to.address] if reply_to else [])]
-        international = any(address.international for address in addresses)
+        if len(body) > MAX_MESSAGE:
+            # Before it is encoded: escaping may have made it six times as long.
+            raise _too_large()
+        international = recipient.international or sender.international or reply_to.international
         return Composed(
-            Envelope(str(sender.address), str(recipient), international),
+            Envelope(sender.address, str(recipient), international),
             _assembled(headers, body, html=prepared.html),
             message_id,
         )
@@ -157,8 +190,12 @@ def _assembled(headers: Sequence[str], body: str, *, html: bool) -> bytes:
     )
     content = ("".join(headers) + mime).encode() + encoded
     if len(content) > MAX_MESSAGE:
-        raise MessageError("content", f"the mail has more than {MAX_MESSAGE >> 20} MiB")
+        raise _too_large()
     return content
+
+
+def _too_large() -> MessageError:
+    return MessageError("content", f"the mail has more than {MAX_MESSAGE >> 20} MiB")
 
 
 def _values(
@@ -176,9 +213,11 @@ def _values(
 
 
 def _filled(
-    field: str, template: MailboxTemplate | None, payload: Mapping[str, Any]
-) -> Mailbox | None:
-    return None if template is None else _parsed(field, template.fill, payload)
+    name: str, field: str, template: MailboxTemplate | None, payload: Mapping[str, Any]
+) -> _MailboxHeader | None:
+    if template is None:
+        return None
+    return _MailboxHeader.of(name, field, _parsed(field, template.fill, payload))
 
 
 def _parsed(field: str, parse: Callable[[V], T], value: V) -> T:
@@ -188,26 +227,18 @@ def _parsed(field: str, parse: Callable[[V], T], value: V) -> T:
         raise MessageError(field, str(error)) from None
 
 
-def _checked(field: str, mailbox: Mailbox) -> Mailbox:
-    if len(mailbox.name) > MAX_HEADER_VALUE:
-        raise MessageError(field, f"has a name of more than {MAX_HEADER_VALUE} characters")
-    if problem := header_problem(mailbox.name):
-        raise MessageError(field, problem)
-    return mailbox
-
-
 def _subject(text: str) -> str:
     if problem := header_problem(text):
         raise MessageError("subject", problem)
     return header("Subject", text)
 
 
-def _message_id(wanted: str, sender: Address) -> str:
+def _message_id(wanted: str, domain: str) -> str:
     """The Message-ID (RFC 5322 section 3.6.4): as given, or with the sender's domain behind it."""
-    found = _MESSAGE_ID.fullmatch(wanted or secrets.token_hex(16))
+    found = _MESSAGE_ID.fullmatch(wanted)
     if not found or (wanted.startswith("<") != wanted.endswith(">")):
         raise MessageError("message_id", "is not of the form <left@right>, nor its left side alone")
-    full = f"<{found['left']}@{found['right'] or sender.domain}>"
+    full = f"<{found['left']}@{found['right'] or domain}>"
     if len(full) > _MAX_MESSAGE_ID:
         raise MessageError("message_id", f"has more than {_MAX_MESSAGE_ID} characters")
     return full
