@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _MAX_DEPTH = 64
 _MAX_SECRET_BYTES = 256 * 1024
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACEHOLDER = re.compile(r"<[^<>@]+>")
+_NO_REFERENCE = re.compile(r"env:\s*\S*|file:\s*")
 _REFERENCE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|file:(?P<path>[^\s][^\r\n]*)")
 
 
@@ -157,16 +159,20 @@ def sample_from_schema(schema: Mapping[str, Any], name: str = "value") -> JSON:
 
 def reference_problems(config: JSON) -> list[ConfigProblem]:
     """One problem for each `env:` or `file:` reference that nobody resolved."""
-    return [
-        ConfigProblem(
-            json_path(parts),
-            "is a reference that was not resolved",
-            "resolve it first with connector_core.resolve_secrets(config); "
-            "the connector command does so by itself",
-        )
-        for parts, text in strings(config)
-        if _REFERENCE.fullmatch(text)
-    ]
+    problems = []
+    for parts, text in strings(config):
+        if _REFERENCE.fullmatch(text):
+            told, hint = (
+                "is a reference that was not resolved",
+                "resolve it first with connector_core.resolve_secrets(config); "
+                "the connector command does so by itself",
+            )
+        elif _NO_REFERENCE.fullmatch(text):
+            told, hint = "names no variable or file", "write env:NAME or file:PATH"
+        else:
+            continue
+        problems.append(ConfigProblem(json_path(parts), told, hint))
+    return problems
 
 
 def resolve_secrets(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,6 +209,10 @@ def _resolve(value: JSON, parts: PathParts, problems: list[ConfigProblem]) -> JS
     return value
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def _read(name: str | None, path: str | None) -> str:
     """The value behind a reference, or ValueError with a reason that does not show it."""
     if name is not None:
@@ -215,7 +225,10 @@ def _read(name: str | None, path: str | None) -> str:
         return text
     assert path is not None  # noqa: S101 - the pattern matches one or the other
     try:
-        with Path(path).expanduser().open("rb") as file:
+        # Not blocking: a pipe would be waited for without end.
+        with open(Path(path).expanduser(), "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ValueError(f"the file {path} is not a regular file")
             data = file.read(_MAX_SECRET_BYTES + 1)
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

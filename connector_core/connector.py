@@ -213,12 +213,13 @@ class Connector:
         return frozenset().union(*(placeholders(sample) for sample in samples))
 
     def _placeholder_problems(self, config: dict[str, Any]) -> list[ConfigProblem]:
-        return [
-            ConfigProblem(
-                json_path(parts),
-                f"is still the placeholder {text}",
-                "put your own value in its place, or leave the key out if you do not need it",
-            )
-            for parts, text in strings(config)
-            if text in self._placeholders
-        ]
+        optional = set(self._schema.get("properties", {})) - set(self._schema.get("required", ()))
+        problems = []
+        for parts, text in strings(config):
+            if text in self._placeholders:
+                hint = "put your own value in its place"
+                if len(parts) == 1 and parts[0] in optional:
+                    hint += ", or leave the key out if you do not need it"
+                told = f"is still the placeholder {text}"
+                problems.append(ConfigProblem(json_path(parts), told, hint))
+        return problems

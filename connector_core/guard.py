@@ -32,6 +32,7 @@ E = TypeVar("E", bound=Exception)
 
 _LOG = logging.getLogger("connector_core")
 _GRACE = 0.25  # seconds that a connector has to notice a deadline by itself and say more exactly
+_ASK = "the message may have been delivered: ask before you send again"
 _CLOSE = 15.0  # seconds that a connector has to close
 
 
@@ -52,6 +53,7 @@ class Guard:
         self.connector = connector
         self._state = state
         self._closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def type(self) -> ConnectorType:
@@ -72,6 +74,7 @@ class Guard:
             if message.deadline is None
             else asyncio.timeout(message.deadline - time.monotonic() + _GRACE)
         )
+        broke: BaseException | None = None
         try:
             async with timer:
                 receipt = await self._call("send_message", message=message)
@@ -80,10 +83,13 @@ class Guard:
         except (Exception, SystemExit, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
-            if isinstance(timer, asyncio.Timeout) and timer.expired():
-                reason = f"{self.connector.id} did not end within the time allowed"
-                raise UncertainDeliveryError(reason, stage="connector") from None
-            raise _without_text(self._uncertain(self._broke(error)), error) from None
+            broke = error
+        # Raised out here, so that it does not carry the stranger's error as its context.
+        if broke is not None and isinstance(timer, asyncio.Timeout) and timer.expired():
+            reason = f"{self.connector.id} did not end within the time allowed"
+            raise UncertainDeliveryError(reason, stage="connector", hint=_ASK)
+        if broke is not None:
+            raise _without_text(self._uncertain(self._broke(broke)), broke)
         if not isinstance(receipt, Receipt):
             raise self._uncertain(self._returned(receipt, "Receipt"))
         return receipt
@@ -96,6 +102,8 @@ class Guard:
             HostClosedError: it was closed.
         """
         self._require_open()
+        broke: BaseException | None = None
+        report = None
         try:
             report = await self._call("verify", on_stage=_on_this_thread(on_stage))
         except DeliveryError as error:
@@ -104,7 +112,9 @@ class Guard:
         except ConnectorError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told in words of our own
-            raise _without_text(ConnectorError(self._broke(error)), error) from None
+            broke = error
+        if broke is not None:
+            raise _without_text(ConnectorError(self._broke(broke)), broke)
         if report is None:
             raise ConnectorError(
                 f"{self.connector.id} cannot verify its connection; send a test message instead"
@@ -150,6 +160,13 @@ class Guard:
     def _require_open(self) -> None:
         if self._closed:
             raise HostClosedError
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        if self._loop is not loop:
+            raise RuntimeError(
+                "an AsyncHost belongs to one event loop; make one in each, or use Host"
+            )
 
     def _uncertain(self, reason: str) -> UncertainDeliveryError:
         connector = self.connector
@@ -167,11 +184,17 @@ def _on_this_thread(on_stage: Callable[[Stage], None]) -> Callable[[Stage], None
     """The callback for a hook that may run in a thread: it is called on the event loop's."""
     loop, here = asyncio.get_running_loop(), threading.get_ident()
 
+    def tell(stage: Stage) -> None:
+        try:
+            on_stage(stage)
+        except Exception:  # noqa: BLE001 - the caller's own; the verification goes on
+            _LOG.exception("on_stage failed at the stage %s", stage.name)
+
     def from_any_thread(stage: Stage) -> None:
         if threading.get_ident() == here:
-            on_stage(stage)
+            tell(stage)
         else:
-            loop.call_soon_threadsafe(on_stage, stage)
+            loop.call_soon_threadsafe(tell, stage)
 
     return from_any_thread
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from connector_core.discovery import discover
 from connector_core.errors import (
+    ConnectorError,
     DeliveryError,
     HostClosedError,
     TemporaryDeliveryError,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from connector_core.registry import Registry
 
 __all__ = ["AsyncConfiguredConnector", "AsyncHost", "TemplateSource"]
+
+_LOG = logging.getLogger("connector_core")
 
 
 class AsyncConfiguredConnector:
@@ -117,7 +121,7 @@ class AsyncHost:
         self._messages = MessageMaker(template_source)
         self._routes: Routes[Guard] = Routes()
         self._configured: dict[str, AsyncConfiguredConnector] = {}
-        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
 
     @classmethod
     def discover(
@@ -267,18 +271,26 @@ class AsyncHost:
                 failures.append((candidate.name, error))
                 if not error.failover or isinstance(error, UncertainDeliveryError):
                     break
+                _LOG.warning("%s failed for %r: %s", candidate.name, usage_type, error)
+            except ConnectorError as error:
+                if not failures:
+                    raise
+                failures[-1][1].add_note(f"{candidate.name} failed after it: {error}")
         raise _most_hopeful(failures)
 
     async def aclose(self) -> None:
         """Close every configured connector, in bounded time. Closing twice is harmless."""
-        self._closed = True
-        guards = list(self._routes.configured.values())
-        self._routes = Routes()
-        self._configured.clear()
-        await asyncio.gather(*(guard.close() for guard in guards))
+        if self._closing is None:
+            self._closing = asyncio.ensure_future(self._close(self._routes))
+            self._routes = Routes()
+            self._configured.clear()
+        await asyncio.shield(self._closing)
+
+    async def _close(self, routes: Routes[Guard]) -> None:
+        await asyncio.gather(*(guard.close() for guard in routes.configured.values()))
 
     def _require_open(self) -> None:
-        if self._closed:
+        if self._closing is not None:
             raise HostClosedError
 
 
@@ -291,7 +303,7 @@ def _most_hopeful(failures: list[tuple[str, DeliveryError]]) -> DeliveryError:
             failures[-1][1],
         ),
     )
-    for name, error in failures:
-        if error is not chosen:
-            chosen.add_note(f"{name} failed before or after it: {error}")
+    if len(failures) > 1:
+        tried = "; ".join(f"{name}: {error}" for name, error in failures)
+        chosen.add_note(f"tried in this order: {tried}")
     return chosen

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from datetime import time as time_of_day
+from decimal import Decimal
+from enum import Enum
 from typing import Any, get_args
+from uuid import UUID
 
 from connector_core.errors import MessageError, TemporaryDeliveryError
 from connector_core.models import ConnectorType, Message, Template
@@ -22,6 +28,9 @@ Given = Template | Mapping[str, str | None] | None
 TemplateSource = Callable[[str, str | None], Given | Awaitable[Given]]
 
 _LOG = logging.getLogger("connector_core")
+_MAX_TIMEOUT = 31_536_000  # seconds: a year
+_MAX_DEPTH = 32
+_SHOWN = (str, int, float, Decimal, UUID, date, time_of_day, Enum)
 _MESSAGE_ID = re.compile(r"[!-~]{1,900}")
 
 
@@ -55,6 +64,7 @@ class MessageMaker:
         if locale is None and isinstance(payload.get("locale"), str):
             locale = payload["locale"]
         _check_message(type, usage_type, to, locale, timeout, message_id)
+        _check_payload(payload, "payload", 0)
         deadline = None if timeout is None else time.monotonic() + timeout
         return Message(
             type=type,
@@ -83,12 +93,13 @@ class MessageMaker:
                     given = await off_the_loop(lambda: source(usage_type, locale))
                 if isinstance(given, Awaitable):
                     given = await given
-        except Exception:  # noqa: BLE001 - the caller's own function may raise anything
+        # The caller's own function may raise anything.
+        except (Exception, SystemExit):  # noqa: BLE001
             if timer.expired():
                 reason = "the template source did not end within the time allowed"
                 raise TemporaryDeliveryError(reason, stage="template") from None
             _LOG.exception(
-                "the template source failed for %s; the connector's own template serves",
+                "the template source failed for %r; the connector's own template serves",
                 usage_type,
             )
             return None
@@ -100,6 +111,25 @@ def _is_async(source: TemplateSource) -> bool:
         return True
     # An instance whose class defines `async def __call__`.
     return inspect.iscoroutinefunction(type(source).__call__)
+
+
+def _check_payload(value: object, path: str, depth: int) -> None:
+    """Refuse what would show as `<object object at 0x…>`, or as nothing, in a mail."""
+    if value is None or isinstance(value, _SHOWN):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise MessageError(path, "is not a finite number")
+        return
+    if depth >= _MAX_DEPTH:
+        raise MessageError("payload", "is nested too deeply, or within itself")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_payload(item, f"{path}.{key}", depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check_payload(item, f"{path}.{index}", depth + 1)
+    else:
+        kind = value.__class__.__name__
+        raise MessageError(path, f"is a {kind}: give text, a number, a date, a list or a mapping")
 
 
 def _check_message(
@@ -119,9 +149,11 @@ def _check_message(
     if locale is not None and not isinstance(locale, str):
         raise MessageError("locale", "must be a language tag such as 'fr-CA'")
     if timeout is not None and not (
-        isinstance(timeout, int | float) and not isinstance(timeout, bool) and timeout > 0
+        isinstance(timeout, int | float)
+        and not isinstance(timeout, bool)
+        and (0 < timeout <= _MAX_TIMEOUT or timeout == math.inf)
     ):
-        raise MessageError("timeout", "must be a number of seconds above 0")
+        raise MessageError("timeout", f"must be a number of seconds above 0, up to {_MAX_TIMEOUT}")
     if message_id is not None and not (
         isinstance(message_id, str) and _MESSAGE_ID.fullmatch(message_id)
     ):

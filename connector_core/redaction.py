@@ -21,12 +21,16 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms: set[str] = set()
+        forms: dict[str, str] = {}
         for secret in secrets:
             if len(secret) >= _MIN_LENGTH:
-                forms |= {secret, repr(secret)[1:-1], *_base64_forms(secret), *_url_forms(secret)}
+                for form in (secret, repr(secret)[1:-1], *_url_forms(secret)):
+                    forms[form] = re.escape(form)
+                for form in _base64_forms(secret):
+                    # It may be broken over the lines of a reply.
+                    forms[form] = r"\s*".join(map(re.escape, form))
         longest_first = sorted(forms, key=len, reverse=True)
-        pattern = "|".join(re.escape(form) for form in longest_first)
+        pattern = "|".join(forms[form] for form in longest_first)
         self._pattern = re.compile(pattern) if pattern else None
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from weakref import WeakSet
 
 from connector_core import host as asynchronous
 from connector_core.discovery import discover
@@ -59,16 +60,25 @@ class _LoopThread:
         _refuse_inside_a_loop()
         self._process = os.getpid()
         self._lock = threading.Lock()
-        self._closing = False
+        self._closing = self._stopped = False
+        self._futures: WeakSet[Future[Any]] = WeakSet()
         self._loop = new_event_loop()
         # Of our own, for `close` must not wait for a connector that blocks for ever.
         self._executor = ThreadPoolExecutor(thread_name_prefix="connector_core.Host")
         self._loop.set_default_executor(self._executor)
         # A daemon: a program that forgets to close its host must still be able to end.
         self._thread = threading.Thread(
-            target=self._loop.run_forever, name="connector_core.Host", daemon=True
+            target=self._run_loop, name="connector_core.Host", daemon=True
         )
         self._thread.start()
+
+    def _run_loop(self) -> None:
+        while not self._stopped:
+            try:
+                self._loop.run_forever()
+            except (SystemExit, KeyboardInterrupt):
+                # A plugin raised it. Its task has it too, and whoever waits for that is told.
+                continue
 
     def run(
         self,
@@ -90,6 +100,7 @@ class _LoopThread:
             if self._closing:
                 raise HostClosedError
             future = asyncio.run_coroutine_threadsafe(work(), self._loop)
+            self._futures.add(future)
         try:
             return _result(future)
         except CancelledError:
@@ -113,8 +124,11 @@ class _LoopThread:
                 return
             self._closing = True
         asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
+        self._stopped = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        for future in list(self._futures):
+            future.cancel()  # a task that did not end in time: nobody shall wait for it
         self._executor.shutdown(wait=False, cancel_futures=True)
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()

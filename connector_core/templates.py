@@ -55,7 +55,8 @@ class CompiledText:
 
     def values(self, payload: Mapping[str, Any]) -> list[str | None]:
         """The text for each variable; None where the payload does not have its first part."""
-        return [_value_at(path, payload) for path in self.paths]
+        known = {path: _value_at(path, payload) for path in dict.fromkeys(self.paths)}
+        return [known[path] for path in self.paths]
 
     def fill(self, values: Sequence[str | None], escape: Callable[[str], str] | None = None) -> str:
         """The text with its variables replaced; None leaves a variable as it stands."""

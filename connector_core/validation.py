@@ -10,6 +10,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connector_core.configs import json_path
@@ -202,8 +203,11 @@ def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
             str(schema.get("description", "")),
         )
         return
+    parent = error.schema.get("description", "") if isinstance(error.schema, Mapping) else ""
     for inner in _worth_telling(min(branches.values(), key=_distance)):
-        yield from _problems(inner)
+        for problem in _problems(inner):
+            # An alternative is seldom described; what it is an alternative for is.
+            yield replace(problem, hint=problem.hint or str(parent))
 
 
 def _distance(errors: list[ValidationError]) -> tuple[int, int, int, int, int]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
+import sys
 from typing import Any
 
 import click
@@ -45,10 +48,26 @@ class _Commands(click.Group):
         from connector_core.cli.output import report
         from connector_core.errors import ConnectorError
 
+        _open_closed_streams()
+        for stream in (sys.stdout, sys.stderr):
+            # A message that was sent must not end as a failure to print that it was.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except ConnectorError as error:
             ctx.exit(report(error, as_json=bool(ctx.meta.get("connector_core.json"))))
+
+
+def _open_closed_streams() -> None:
+    """A socket that took the number of a closed standard stream would be written to."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,5 +76,5 @@ def main() -> None:
     """Send the e-mails of a sign-in flow through message connectors.
 
     Exit codes: 0 done; 1 a problem with the config or the message; 2 wrong usage; 3 the message
-    was not delivered; 4 it is uncertain whether it was delivered.
+    was not delivered; 4 it is uncertain whether it was delivered; 130 interrupted.
     """

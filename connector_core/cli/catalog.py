@@ -65,8 +65,9 @@ def _summary(connector: Connector) -> dict[str, Any]:
 @click.command()
 @click.argument("connector")
 @click.option("--readme", is_flag=True, help="Print the connector's guide.")
+@click.option("--provider", help="Print the guide for one provider.")
 @json_option
-def show(connector: str, readme: bool, as_json: bool) -> None:
+def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> None:
     """Show one connector, named by its id or target."""
     found = discover()[connector]
     metadata = found.metadata
@@ -84,10 +85,24 @@ def show(connector: str, readme: bool, as_json: bool) -> None:
         more = {"links": links, "providers": providers, "readme": metadata.readme}
         echo_json({**_summary(found), **more})
         return
+    if provider is not None:
+        _describe_provider(found, provider)
+        return
     if readme:
         click.echo(printable(metadata.readme or "this connector has no guide"))
         return
     _describe(found)
+
+
+def _describe_provider(found: Connector, name: str) -> None:
+    preset = next((item for item in found.providers if item.name == name), None)
+    if preset is None:
+        there = ", ".join(item.name for item in found.providers) or "none"
+        raise click.BadParameter(f"there is no {name!r}, but {there}", param_hint="--provider")
+    click.echo(f"{preset.title}\n\n{printable(preset.guide)}")
+    for link in preset.links:
+        click.echo(f"{link.title}: {link.url}")
+    click.echo(f"\nconnector sample {found.target} --provider {name} prints a config for it.")
 
 
 def _describe(found: Connector) -> None:

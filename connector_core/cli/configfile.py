@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote
 
 import click
 
+from connector_core.cli.options import once
 from connector_core.configs import resolve_secrets
 from connector_core.connector import Connector
 from connector_core.errors import ConfigError, ConfigProblem, MessageError
@@ -19,25 +21,29 @@ __all__ = ["config_options", "payload_of", "read_config"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Up to the last @: the path of a file may have anything in it.
+_PASSWORD = re.compile(
+    r"(?P<before>[a-z+]+://[^:@/]*:)(?P<reference>(?:env|file):.+)(?P<after>@[^@]*)"
+)
 MAX_FILE = 16 * 1024 * 1024  # octets
 
 
 def config_options(function: F) -> F:
     """`--config`, `--url` and `--from`."""
     for option in (
-        click.option(
+        once(
             "--from",
             "sender",
             metavar="MAILBOX",
             help="The sender; goes before the config's fromEmail.",
         ),
-        click.option(
+        once(
             "--url",
             metavar="URL",
             help="smtp://user:password@host:port in place of a config; the templates are the "
             "sample's. The URL or its password may be env:NAME or file:PATH.",
         ),
-        click.option(
+        once(
             "--config",
             "path",
             metavar="FILE",
@@ -62,6 +68,8 @@ def read_config(
         raise click.UsageError("give either --config FILE (- for standard input) or --url URL")
     if path is not None:
         config = _parse(_read(path))
+        if isinstance(config.get("url"), str):
+            config["url"] = _with_password(config["url"])
     else:
         assert url is not None  # noqa: S101 - one of the two was given
         templates = connector.sample_config().get("templates", [])
@@ -75,29 +83,24 @@ def read_config(
 
 def _with_password(url: str) -> str:
     """The URL with its password resolved, where that is a reference such as `env:NAME`."""
-    try:
-        parts = urlsplit(url)
-        password = unquote(parts.password or "")
-    except ValueError:
-        return url  # the connector says what is wrong with it
-    if not password.startswith(("env:", "file:")):
+    found = _PASSWORD.fullmatch(url)
+    if not found:
         return url
-    secret = resolve_secrets({"url": password})["url"]
-    user, at, place = parts.netloc.rpartition("@")
-    name = user.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{name}:{quote(secret, safe='')}{at}{place}"))
+    secret = resolve_secrets({"url": unquote(found["reference"])})["url"]
+    return f"{found['before']}{quote(secret, safe='')}{found['after']}"
 
 
 def _read(path: str) -> bytes:
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise ConfigError([ConfigProblem("$", "there is no standard input to read")])
             data = sys.stdin.buffer.read(MAX_FILE + 1)
         else:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_FILE + 1)
     except OSError as error:
-        problem = ConfigProblem("$", f"{path} cannot be read: {error.strerror}")
-        raise ConfigError([problem]) from None
+        raise ConfigError([ConfigProblem(path, f"cannot be read: {error.strerror}")]) from None
     if len(data) > MAX_FILE:
         raise ConfigError([ConfigProblem("$", f"{path} has more than {MAX_FILE >> 20} MiB")])
     return data
@@ -112,6 +115,12 @@ def _parse(data: bytes) -> dict[str, Any]:
         place = f"line {error.lineno}, column {error.colno}"
         problem = ConfigProblem("$", f"the config is not JSON: {error.msg} at {place}")
         raise ConfigError([problem]) from None
+    except ValueError as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            [ConfigProblem("$", "the config has a number that is too long")]
+        ) from None
     except RecursionError:
         raise ConfigError([ConfigProblem("$", "the config is nested too deeply")]) from None
     if not isinstance(config, dict):

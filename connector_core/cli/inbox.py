@@ -18,24 +18,22 @@ __all__ = ["how_to_send", "inbox", "keep_open", "mail_data", "print_mail"]
 
 def mail_data(mail: ReceivedMail) -> dict[str, Any]:
     """A mail as JSON."""
-    message = mail.message
     return {
         "mailFrom": mail.sender,
         "rcptTo": list(mail.recipients),
-        "headers": [[name, str(value)] for name, value in message.items()],
-        "contentType": message.get_content_type(),
+        "headers": [list(item) for item in mail.headers],
+        "contentType": mail.message.get_content_type(),
         "body": mail.body,
     }
 
 
 def print_mail(mail: ReceivedMail) -> None:
     """Print a mail as its recipient sees it."""
-    message = mail.message
     rule = "─" * 72
     lines = [rule]
     shown = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID")
-    lines += [f"{name}: {message[name]}" for name in shown if message[name]]
-    lines += [f"Content-Type: {message.get_content_type()}", "", mail.body.rstrip(), rule]
+    lines += [f"{name}: {value}" for name, value in mail.headers if name in shown]
+    lines += [f"Content-Type: {mail.message.get_content_type()}", "", mail.body.rstrip(), rule]
     click.echo(printable("\n".join(lines)))
 
 
@@ -49,8 +47,9 @@ def how_to_send(inbox: Inbox) -> str:
 
 async def keep_open(inbox: Inbox) -> None:
     """Leave an open inbox open until it is interrupted."""
-    click.echo(f"the inbox is open at {inbox.host} port {inbox.port}; Ctrl-C ends it")
-    click.echo(f"  {how_to_send(inbox)}")
+    # Standard output is for the mails.
+    click.echo(f"the inbox is open at {inbox.host} port {inbox.port}; Ctrl-C ends it", err=True)
+    click.echo(f"  {how_to_send(inbox)}", err=True)
     await asyncio.Event().wait()
 
 

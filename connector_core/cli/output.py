@@ -36,6 +36,8 @@ PROBLEM, USAGE, FAILED, UNCERTAIN = 1, 2, 3, 4
 
 # A mail or a server's reply must not steer the terminal.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# JSON leaves these as they are: C1 controls, which steer terminals, and halves of surrogate pairs.
+_UNSAFE = re.compile("[\x7f-\x9f\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -59,7 +61,8 @@ json_option = click.option(
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo(_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -137,7 +140,8 @@ def _sentences(error: ConnectorError) -> Iterable[str]:
         if error.hint:
             yield f"  what to do: {error.hint}"
         for note in getattr(error, "__notes__", ()):
-            yield f"  {note}"
+            if not note.startswith("  File "):  # a stack is for the plugin's author
+                yield f"  {note}"
 
 
 def _error_data(error: ConnectorError) -> dict[str, Any]:

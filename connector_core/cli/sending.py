@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector_core.cli.configfile import config_options, payload_of, read_config
+from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, receipt_data
 from connector_core.cli.running import run
-from connector_core.errors import ConfigError
+from connector_core.errors import ConfigError, UncertainDeliveryError
 from connector_core.models import UsageType
 
 if TYPE_CHECKING:
@@ -24,15 +28,27 @@ async def _send(
     from connector_core.host import AsyncHost
 
     async with AsyncHost.discover() as host:
-        return await host.configure(connector, config).send_message(usage, **arguments)
+        configured = host.configure(connector, config)
+        try:
+            return await configured.send_message(usage, **arguments)
+        except asyncio.CancelledError:
+            raise UncertainDeliveryError(
+                "interrupted before the server had replied", stage="content"
+            ) from None
 
 
 def _print_receipt(receipt: Receipt, *, as_json: bool) -> None:
-    if as_json:
-        echo_json(receipt_data(receipt))
-        return
-    click.echo(f"sent to {', '.join(receipt.accepted)}: {printable(receipt.response)}")
-    click.echo(f"Message-ID: {receipt.message_id}")
+    try:
+        if as_json:
+            echo_json(receipt_data(receipt))
+        else:
+            click.echo(f"sent to {', '.join(receipt.accepted)}: {printable(receipt.response)}")
+            click.echo(f"Message-ID: {receipt.message_id}")
+        sys.stdout.flush()
+    except OSError as error:
+        # It was sent: that is what the exit code must say.
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is flushed at exit
+        click.echo(f"sent, but this could not be printed: {error.strerror}", err=True)
 
 
 @click.command()
@@ -62,8 +78,8 @@ def validate(
 @click.command()
 @click.argument("connector")
 @config_options
-@click.option("--usage", required=True, help="The usage type, such as SignIn.")
-@click.option("--to", "to", required=True, metavar="ADDRESS", help="The recipient.")
+@once("--usage", required=True, help="The usage type, such as SignIn.")
+@once("--to", "to", required=True, metavar="ADDRESS", help="The recipient.")
 @click.option(
     "--var",
     "variables",
@@ -71,9 +87,9 @@ def validate(
     metavar="NAME=VALUE",
     help="A value for the template, such as code=123456 or user.name=Ann. May be repeated.",
 )
-@click.option("--payload", "payload_path", metavar="FILE", help="Values as a JSON object.")
-@click.option("--locale", help="The language tag of the template, such as fr.")
-@click.option(
+@once("--payload", "payload_path", metavar="FILE", help="Values as a JSON object.")
+@once("--locale", help="The language tag of the template, such as fr.")
+@once(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
@@ -109,7 +125,7 @@ def send(
 @click.command()
 @click.argument("connector")
 @config_options
-@click.option("--to", "to", required=True, metavar="ADDRESS", help="Your own address.")
+@once("--to", "to", required=True, metavar="ADDRESS", help="Your own address.")
 @json_option
 def test(
     connector: str,

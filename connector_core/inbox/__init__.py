@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from email import policy
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 __all__ = ["Inbox", "ReceivedMail"]
+
+_LOG = logging.getLogger("connector_core.inbox")
 
 MAX_SIZE = 32 * 1024 * 1024  # octets of one mail
 
@@ -48,8 +51,25 @@ class ReceivedMail:
     @property
     def body(self) -> str:
         """The text of its text or HTML part, decoded."""
-        part = self.message.get_body(("plain", "html"))
-        return "" if part is None else str(part.get_content())
+        try:
+            part = self.message.get_body(("plain", "html"))
+            return "" if part is None else str(part.get_content())
+        except (LookupError, ValueError, AttributeError):
+            # An encoding that nobody knows, or a mail that is none: as it stands.
+            return self.content.partition(b"\r\n\r\n")[2].decode("utf-8", "replace")
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers decoded; one that cannot be, as it stands."""
+        raw = BytesParser(policy=policy.compat32).parsebytes(self.content)
+        return [(name, _decoded(name, str(value))) for name, value in raw.items()]
+
+
+def _decoded(name: str, value: str) -> str:
+    try:
+        return str(policy.default.header_factory(name, value))
+    except Exception:  # noqa: BLE001 - the parser of the standard library breaks in many ways
+        return value
 
 
 class Inbox:
@@ -150,7 +170,10 @@ class Inbox:
             self.mails.append(mail)
             self._arrived.notify_all()
         if self.on_mail is not None:
-            self.on_mail(mail)
+            try:
+                self.on_mail(mail)
+            except Exception:  # noqa: BLE001 - the caller's own; the mail is kept all the same
+                _LOG.exception("on_mail failed")
         return "250 2.0.0 Ok: kept in the inbox"
 
 

@@ -157,7 +157,7 @@ class TlsOptions(_Model):
     cert: OptionalPem = _option("The client's certificate as PEM text")
     key: OptionalPem = _secret("The client's private key as PEM text")
     passphrase: OptionalText = _secret("The passphrase of the private key")
-    pfx: OptionalPem = _secret("Not available; give cert and key")
+    pfx: OptionalPem = _secret("Not in this version; give cert and key")
     ciphers: OptionalText = _option(
         "OpenSSL's list of ciphers for TLS 1.2", examples=["ECDHE+AESGCM:ECDHE+CHACHA20"]
     )
@@ -220,7 +220,7 @@ class TemplateConfig(_Model):
     subject: Annotated[str, Field(max_length=2048)] = Field(description="The subject")
     content: Annotated[str, Field(max_length=1_048_576)] = Field(description="The body")
     locale: (
-        Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$")]
+        Annotated[str, Field(max_length=64, pattern=r"^([A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*)?$")]
         | Absent
     ) = _option(
         "The language tag it is for; without it, every language that has none of its own",
@@ -272,7 +272,8 @@ class SmtpConfig(_Model):
         examples=[False],
     )
     require_tls_extension_enabled: Flag = _option(
-        "Ask every server on the way for TLS (RFC 8689)", alias="requireTLSExtensionEnabled"
+        "Ask every server on the way for TLS (RFC 8689); not in this version",
+        alias="requireTLSExtensionEnabled",
     )
     servername: OptionalText = _option(
         "The name in the server's certificate, where it is not the host",
@@ -303,7 +304,7 @@ class SmtpConfig(_Model):
     dns_timeout: Milliseconds = _option(
         "How long to wait for the server's addresses, in milliseconds; 0 is the default", 30_000
     )
-    proxy: OptionalText = _option("The URL of a proxy (http, https, socks4, socks4a, socks5)")
+    proxy: OptionalText = _secret("The URL of a proxy; not in this version")
 
     auth_method: OptionalText = _option(
         "The SASL mechanism to use: PLAIN, LOGIN, CRAM-MD5 or XOAUTH2; by default the best offered",
@@ -312,7 +313,7 @@ class SmtpConfig(_Model):
     force_auth: Flag = _option(
         "Authenticate even if the server does not offer it", examples=[False]
     )
-    lmtp: Flag = _option("Speak LMTP (RFC 2033) and not SMTP")
+    lmtp: Flag = _option("Speak LMTP (RFC 2033) and not SMTP; not in this version")
 
     pool: Flag = _option("Keep connections open between messages", examples=[True])
     max_connections: Annotated[int, Field(ge=1, le=1000)] = _option(
@@ -335,8 +336,12 @@ class SmtpConfig(_Model):
     url: Annotated[str, Field(max_length=2048)] | Absent = _secret(
         "smtp:// or smtps:// with user, password, host, port and options"
     )
-    dkim: DkimOptions | Absent = _option("Signing with DKIM (RFC 6376)", repr=False)
-    dsn: DsnOptions | Absent = _option("Delivery status notifications (RFC 3461)")
+    dkim: DkimOptions | Absent = _option(
+        "Signing with DKIM (RFC 6376); not in this version", repr=False
+    )
+    dsn: DsnOptions | Absent = _option(
+        "Delivery status notifications (RFC 3461); not in this version"
+    )
 
     logger: Flag = _option("Log connections and messages", examples=[False])
     debug: Flag = _option("Log the SMTP dialogue, secrets and bodies masked", examples=[False])

@@ -25,6 +25,8 @@ async def resolve(endpoint: Endpoint, timeout: float) -> list[SocketAddress]:
     Raises:
         DeliveryError: there are none, or none in time.
     """
+    if address := _literal(endpoint.host):
+        return [address]  # no thread, which a slow look-up of another name may hold
     loop = asyncio.get_running_loop()
     family = _family(endpoint.local_address)
     try:
@@ -48,6 +50,15 @@ async def resolve(endpoint: Endpoint, timeout: float) -> list[SocketAddress]:
         for place in range(max(len(first), len(second)))
         for item in (*first[place : place + 1], *second[place : place + 1])
     ]
+
+
+def _literal(host: str) -> SocketAddress | None:
+    """The address that a host already is."""
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return None
+    return (socket.AF_INET if version == 4 else socket.AF_INET6), host
 
 
 def _family(local_address: str | None) -> socket.AddressFamily:
@@ -93,6 +104,7 @@ async def _first(
     running: set[asyncio.Task[P]] = set()
     done: set[asyncio.Task[P]] = set()
     errors: list[OSError] = []
+    winner: P | None = None
     try:
         while waiting or running:
             if waiting:
@@ -106,12 +118,18 @@ async def _first(
                 error = task.exception()
                 if error is None:
                     done.discard(task)
-                    return task.result(), errors
+                    winner = task.result()
+                    return winner, errors
                 if not isinstance(error, OSError):
                     raise error
                 errors.append(error)
     finally:
-        await _call_off(running | done)
+        try:
+            await _call_off(running | done)
+        except BaseException:
+            # Called off itself: nobody would hold the connection that was just made.
+            _abort(winner)
+            raise
     return None, errors
 
 
@@ -120,6 +138,10 @@ async def _call_off(running: set[asyncio.Task[P]]) -> None:
     for task in running:
         task.cancel()
     for result in await asyncio.gather(*running, return_exceptions=True):
-        transport = getattr(result, "transport", None)
-        if transport is not None:
-            transport.abort()
+        _abort(result)
+
+
+def _abort(protocol: object) -> None:
+    transport = getattr(protocol, "transport", None)
+    if transport is not None:
+        transport.abort()

@@ -244,6 +244,8 @@ def tls_failed(endpoint: Endpoint, error: Exception) -> DeliveryError:
     """The error for a handshake that failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         reason, hint = _certificate(endpoint, error)
+    elif isinstance(error, ValueError):
+        reason, hint = "the server name cannot be verified", "correct servername, or host"
     elif isinstance(error, ssl.SSLError):
         reason, hint = _handshake(error)
         if reason == _NO_TLS:

@@ -54,7 +54,8 @@ class Dialogue:
         Raises:
             DeliveryError: there was no reply, or none that can be one.
         """
-        limit = min(timeout or self.endpoint.socket_timeout, left(deadline))
+        own = self.endpoint.socket_timeout if timeout is None else timeout
+        limit = min(own, left(deadline))
         try:
             if data:
                 self.require_quiet()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from connector_core import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 
@@ -21,22 +21,31 @@ class Pace:
     def __init__(self, limit: int, span: float) -> None:
         self._step = span / limit if limit else 0.0
         self._next = 0.0
+        self._waiting = 0
+        self._turn = asyncio.Lock()
 
     async def wait(self, deadline: float | None) -> None:
-        """Wait for this message's turn."""
+        """Wait for this message's turn; one that is called off leaves its turn to the next.
+
+        Raises:
+            TemporaryDeliveryError: it would not come before the deadline.
+        """
         if not self._step:
             return
-        now = time.monotonic()
-        turn = max(self._next, now)
+        turn = max(self._next, time.monotonic()) + self._waiting * self._step
         if deadline is not None and turn >= deadline:
             raise TemporaryDeliveryError(
                 "rateLimit leaves no room for this message until the time is up",
                 stage="pool",
                 failover=True,
             )
-        self._next = turn + self._step
-        if turn > now:
-            await asyncio.sleep(turn - now)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                await asyncio.sleep(max(self._next - time.monotonic(), 0))
+                self._next = max(self._next, time.monotonic()) + self._step
+        finally:
+            self._waiting -= 1
 
 
 class LoginGate:
@@ -44,7 +53,6 @@ class LoginGate:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._proven = False
         self._refusal: DeliveryError | None = None
         self._pause = REFUSED_PAUSE
         self._until = 0.0
@@ -72,24 +80,11 @@ class LoginGate:
 
     @asynccontextmanager
     async def turn(self, deadline: float | None, *, patient: bool) -> AsyncIterator[None]:
-        """What to hold while logging in: until the credentials are proven, one at a time.
+        """What to hold while logging in: one at a time, for a password may have changed.
 
         Raises:
             DeliveryError: the pause after a refusal lasts, or the time was up before the turn came.
         """
-        async with nullcontext() if self._proven else self._alone(deadline):
-            if patient:
-                self.require_open()
-            try:
-                yield
-            except PermanentDeliveryError as error:
-                if error.code is not None:
-                    self._failed(error)
-                raise
-            self._proven, self._refusal, self._pause = True, None, REFUSED_PAUSE
-
-    @asynccontextmanager
-    async def _alone(self, deadline: float | None) -> AsyncIterator[None]:
         timeout = None if deadline is None else max(deadline - time.monotonic(), 0)
         try:
             async with asyncio.timeout(timeout):
@@ -101,12 +96,26 @@ class LoginGate:
                 failover=True,
             ) from None
         try:
-            yield
+            if patient:
+                self.require_open()
+            with self._counted():
+                yield
         finally:
             self._lock.release()
 
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """One log-in: what comes of it begins or ends the pause."""
+        try:
+            yield
+        except PermanentDeliveryError as error:
+            if error.code is not None:
+                self._failed(error)
+            raise
+        self._refusal, self._pause = None, REFUSED_PAUSE
+
     def _failed(self, error: DeliveryError) -> None:
         """The server refused the credentials."""
-        self._proven, self._refusal = False, error
+        self._refusal = error
         self._until = time.monotonic() + self._pause
         self._pause = min(self._pause * 2, REFUSED_PAUSE_MAX)

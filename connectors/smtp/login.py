@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 
 from connector_core import PermanentDeliveryError
 from connector_core.redaction import Redactor
@@ -28,6 +29,7 @@ class Login:
         self._wire = dialogue.wire
         self._offered = offered
         self._deadline = deadline
+        self._user = ""
 
     async def run(self, credentials: Credentials) -> str:
         """Authenticate, and return the name of the mechanism.
@@ -35,6 +37,7 @@ class Login:
         Raises:
             DeliveryError: it cannot be done safely, or the server refused.
         """
+        self._user = credentials.user
         self._require_safe_channel()
         mechanism = self._choose_mechanism(credentials)
         initial = mechanism.initial_response()
@@ -60,7 +63,10 @@ class Login:
     def _hidden(self, response: bytes) -> str:
         """A response in base64, which from now on is masked wherever the server echoes it."""
         encoded, known = base64.b64encode(response).decode(), self._wire.mask
-        mask = Redactor([encoded])
+        # Decoded as well: the digest of CRAM-MD5 lets the password be guessed offline.
+        text = response.decode("utf-8", "replace")
+        words = [word for word in re.split(r"[\0\x01 ]", text) if word != self._user]
+        mask = Redactor([encoded, text, *words])
         self._wire.mask = lambda text: mask(known(text))
         return encoded
 
@@ -88,7 +94,8 @@ class Login:
         if mechanism is not None:
             return mechanism
         if offered:
-            reason = f"{self._endpoint} offers no mechanism that fits: {', '.join(sorted(offered))}"
+            names = self._wire.mask(", ".join(sorted(offered)))
+            reason = f"{self._endpoint} offers no mechanism that fits: {names}"
             hint = "check authMethod, and whether the server wants OAuth2"
         else:
             reason = f"{self._endpoint} does not offer authentication"

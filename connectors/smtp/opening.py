@@ -171,7 +171,7 @@ class _Opening:
                 operator=True,
                 hint="use port 465 with secure, where nothing comes before TLS",
             ) from None
-        except (*LOST, ssl.SSLError) as error:
+        except (*LOST, ssl.SSLError, ValueError) as error:
             raise diagnose.tls_failed(self._endpoint, error) from None
 
     def _describe_tls(self) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -102,11 +102,10 @@ class Pool:
         """Open a session of its own, whatever was refused before, and end it."""
         self._bind()
         stages = Stages(on_stage)
-        try:
-            session = await self._login(stages, None, patient=False)
-        except DeliveryError:
-            return VerifyReport(tuple(stages.done))
-        await session.quit()
+        with suppress(DeliveryError):  # it stands in the report
+            async with self._while_open():
+                session = await self._login(stages, None, patient=False)
+            await session.quit()
         return VerifyReport(tuple(stages.done))
 
     async def close(self) -> None:
@@ -153,22 +152,28 @@ class Pool:
             raise TemporaryDeliveryError(
                 "the time was up before the message could be sent", stage="pool", failover=True
             )
+        async with self._while_open():
+            if paced:
+                await self._pace.wait(deadline)
+            session = await self._obtain(deadline)
+        if self._closed:
+            self._release(session)
+            raise HostClosedError
+        return session
+
+    @asynccontextmanager
+    async def _while_open(self) -> AsyncIterator[None]:
+        """Cut off with HostClosedError when the pool closes."""
         scope = asyncio.timeout(None)
         self._acquiring.add(scope)
         try:
             async with scope:
-                if paced:
-                    await self._pace.wait(deadline)
-                session = await self._obtain(deadline)
+                yield
         except TimeoutError:
             raise HostClosedError from None
         finally:
             self._acquiring.discard(scope)
             self._tell_drained()
-        if self._closed:
-            self._release(session)
-            raise HostClosedError
-        return session
 
     async def _obtain(self, deadline: float | None) -> Session:
         session = self._take_idle()
@@ -178,16 +183,16 @@ class Pool:
             self._open += 1
         if session is not None and time.monotonic() - session.idle_since > NOOP_AFTER:
             self._busy.add(session)
-            if not await self._still_alive(session):
+            if not await self._still_alive(session, deadline):
                 session = None
         if session is None:
             session = await self._replace(deadline)
         self._busy.add(session)
         return session
 
-    async def _still_alive(self, session: Session) -> bool:
+    async def _still_alive(self, session: Session, deadline: float | None) -> bool:
         try:
-            if await session.alive():
+            if await session.alive(deadline):
                 return True
             session.abort()
         except BaseException:

@@ -15,7 +15,7 @@ from connector_core import ConfigProblem
 from connector_core.configs import json_path, strings
 from connector_core.locales import is_language_tag
 from connector_core.models import UsageType
-from connectors.smtp.addresses import control_in, parse_mailbox
+from connectors.smtp.addresses import ascii_domain, control_in, parse_mailbox
 from connectors.smtp.auth import MECHANISMS
 from connectors.smtp.compose.headers import header_problem, name_problem
 from connectors.smtp.compose.mailboxes import MailboxTemplate
@@ -34,6 +34,8 @@ REQUIRED_USAGES = (
 STARTTLS_PORTS = (25, SUBMISSION_PORT)
 _LATER = "this version cannot do it yet: leave it out"
 _LATER_MECHANISMS = ("SCRAM-SHA-1", "SCRAM-SHA-256", "OAUTHBEARER")
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _CLIENT_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?")
 _CLIENT_LITERAL = re.compile(r"\[[A-Za-z0-9:.]{2,64}\]")
 _RULES: list[Callable[[Fields], Problems]] = []
@@ -119,6 +121,8 @@ def _host(config: Fields) -> Problems:
             "has a port or brackets in it",
             "give the port in `port`, and an IPv6 address without brackets",
         )
+    elif not _is_host(host.removesuffix(".")):
+        yield ConfigProblem("$.host", "is not a host name", "check its spelling")
 
 
 @_rule
@@ -168,7 +172,7 @@ def _tls(config: Fields) -> Problems:
         ("$.servername", config.text("servername")),
         ("$.tls.servername", tls.text("servername")),
     ):
-        if name and (control_in(name) or (re.search(r"[\s/@:]", name) and not _is_address(name))):
+        if name and not _is_host(name):
             yield ConfigProblem(path, "is not a host name")
 
 
@@ -184,6 +188,11 @@ def _client(config: Fields) -> Problems:
     local = config.text("localAddress")
     if local and not _is_address(local):
         yield ConfigProblem("$.localAddress", "is not an IP address")
+
+
+def _is_host(text: str) -> bool:
+    """Whether it is an address or a name of labels (RFC 1123), international ones included."""
+    return _is_address(text) or _NAME.fullmatch(ascii_domain(text)) is not None
 
 
 def _is_address(text: str) -> bool:

@@ -16,6 +16,7 @@ __all__ = ["DeadConnectionError", "Sent", "Session"]
 
 _QUIT_TIMEOUT = 2.0  # seconds
 _RESET_TIMEOUT = 10.0  # seconds
+_NOOP_TIMEOUT = 3.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +163,11 @@ class Session:
         if reply.code >= 300:
             self._wire.abort()
 
-    async def alive(self) -> bool:
-        """Whether the server still answers (NOOP)."""
+    async def alive(self, deadline: float | None) -> bool:
+        """Whether the server still answers (NOOP), soon enough to leave time for a fresh try."""
+        timeout = min(_NOOP_TIMEOUT, left(deadline) / 2)
         try:
-            reply = await self._dialogue.ask(command("NOOP"), "pool", _RESET_TIMEOUT)
+            reply = await self._dialogue.ask(command("NOOP"), "pool", timeout)
         except DeliveryError:
             return False
         return reply.code < 300

@@ -10,6 +10,7 @@ from connector_core import ConfigProblem
 from connector_core.validation import nearest
 from connectors.smtp import providers, schema
 from connectors.smtp.addresses import control_in
+from connectors.smtp.config import IMPLICIT_TLS_PORT
 
 __all__ = ["expand"]
 
@@ -41,11 +42,18 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
                 for key in _SERVICE_KEYS
                 if preset.config.get(key) is not None
             }
-            # TLS on the wire belongs to the port: a port of one's own brings its own mode.
-            own_port = expanded.get("port", "") != ""
-            given = {"host": given["host"]} if own_port else given
+            if str(expanded.get("port") or given["port"]) != str(given["port"]):
+                given = _at_another_port(given["host"], expanded)
             expanded = _beneath(given, expanded)
     return expanded, problems
+
+
+def _at_another_port(host: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    """When TLS begins belongs to the port, so it is not the service's; but there is TLS."""
+    in_the_clear = own.get("ignoreTLS") or own.get("opportunisticTLS") or own.get("secure")
+    if in_the_clear or str(own["port"]) == str(IMPLICIT_TLS_PORT):
+        return {"host": host}
+    return {"host": host, "requireTLS": True}
 
 
 def _beneath(given: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def test_an_open_inbox_says_how_to_send_to_it_and_prints_what_arrives(command: l
     with subprocess.Popen(
         [sys.executable, "-m", "connector_core.cli", *command],
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         env=environment,
     ) as process:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,3 +233,120 @@ def test_an_uncertain_delivery_is_4(run: Run, server_that_never_answers_the_mess
     )
     assert result.exit_code == 4
     assert "may have been delivered" in result.stderr
+
+
+@pytest.fixture
+def silent_server() -> Iterator[tuple[int, threading.Event]]:
+    """Takes the whole message and never replies to it; tells when it has it."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    ports: list[int] = []
+    ready, got_all, stop = threading.Event(), threading.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        for reply in (b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
+            await reader.readline()
+            writer.write(reply)
+        await reader.readuntil(b"\r\n.\r\n")
+        got_all.set()
+        await stop.wait()
+        writer.close()
+
+    async def serve() -> None:
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+            ports.append(server.sockets[0].getsockname()[1])
+            loops.append(asyncio.get_running_loop())
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    yield ports[0], got_all
+    loops[0].call_soon_threadsafe(stop.set)
+    thread.join(10)
+
+
+def test_ctrl_c_while_the_message_is_under_way_is_uncertain(
+    silent_server: tuple[int, threading.Event],
+) -> None:
+    port, got_all = silent_server
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "connector_core.cli", "test", "smtp"),
+            *("--url", f"smtp://127.0.0.1:{port}", "--from", "a@b.example"),
+            *("--to", "c@d.example", "--json"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert got_all.wait(30)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 4, err
+    assert "interrupted" in err
+    assert json.loads(out)["error"]["retry"] == "uncertain"
+
+
+def test_an_option_given_twice_is_refused(run: Run, path: str) -> None:
+    for twice in (("--to", "b@b.example"), ("--config", path)):
+        result = run("test", "smtp", "--config", path, "--to", "a@b.example", *twice)
+        assert result.exit_code == 2
+        assert "may be given once" in result.stderr
+
+
+def test_a_message_that_was_sent_is_sent_whatever_becomes_of_the_output(
+    path: str, inbox: ThreadedInbox
+) -> None:
+    command = [sys.executable, "-m", "connector_core.cli", "test", "smtp", "--config", path]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command, "--to", "a@b.example"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 0, done.stderr
+    assert "could not be printed" in done.stderr
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command, "--to", "a@b.example"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert closed.returncode == 0, closed.stderr
+    assert len(inbox.mails) == 2
+
+
+def test_a_config_from_a_closed_standard_input_is_told() -> None:
+    done = subprocess.run(
+        [
+            *("sh", "-c", 'exec "$@" <&-', "sh", sys.executable, "-m", "connector_core.cli"),
+            *("validate", "smtp", "--config", "-"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_the_path_of_a_password_in_a_url_may_be_absolute(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p@ss").write_text(CANARY)
+    result = run(
+        *("validate", "smtp", "--url", f"smtp://zoe:file:{tmp_path}/p@ss@127.0.0.1:2525"),
+        *("--from", "a@b.example"),
+    )
+    assert result.exit_code == 0, result.stderr
+
+
+def test_a_pipe_is_not_read_for_a_secret(run: Run, config: dict[str, Any], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    config["auth"] = {"user": "zoe", "pass": f"file:{tmp_path / 'pipe'}"}
+    result = run("validate", "smtp", "--config", "-", input=json.dumps(config))
+    assert result.exit_code == 1
+    assert "not a regular file" in result.stderr
+
+
+@pytest.mark.parametrize("text", ['{"port": ' + "9" * 5000 + "}", '{"\\ud800": 1}'])
+def test_odd_json_is_told_in_a_sentence(run: Run, text: str) -> None:
+    result = run("validate", "smtp", "--config", "-", "--json", input=text)
+    assert result.exit_code == 1
+    json.loads(result.stdout)

@@ -47,4 +47,10 @@ async def test_resolved_ones_are_taken(
 
 def test_a_text_that_only_holds_one_is_none() -> None:
     assert check(config(auth={"user": "ann", "pass": "my env:NAME"})) == []
-    assert check(config(auth={"user": "ann", "pass": "env: NAME"})) == []
+
+
+@pytest.mark.parametrize("text", ["env:", "env: NAME", "env:1X", "file:", "file: "])
+def test_what_was_meant_for_one_is_told(text: str) -> None:
+    (problem,) = check(config(auth={"user": "ann", "pass": text}))
+    assert problem.path == "$.auth.pass"
+    assert "names no variable or file" in problem.message

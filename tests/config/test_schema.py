@@ -26,6 +26,7 @@ SECRETS = {
     "auth.refreshToken",
     "dkim.keys.privateKey",
     "dkim.privateKey",
+    "proxy",
     "auth.privateKey",
     "auth.privateKey.key",
     "auth.privateKey.passphrase",

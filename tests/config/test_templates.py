@@ -60,7 +60,7 @@ def test_language_tags_are_taken(locale: str) -> None:
     assert problems(templates=[template("Generic", locale=locale), *some(*REQUIRED)]) == {}
 
 
-@pytest.mark.parametrize("locale", ["", "fr_CA", "français", "fr-", "fr\n", "a" * 9, 5])
+@pytest.mark.parametrize("locale", ["fr_CA", "français", "fr-", "fr\n", "a" * 9, 5])
 def test_others_are_told(locale: Any) -> None:
     found = problems(templates=[template("BindMfa", locale=locale), *some(*REQUIRED)])
     assert list(found) == ["$.templates[0].locale"]

@@ -158,7 +158,7 @@ def test_what_is_empty_does_not(empty: str | None) -> None:
 def test_and_the_url_before_the_service() -> None:
     url = "smtp://ann:secret@mail.example.com:2525"
     found = endpoint(host=None, url=url, service="gmail")
-    assert (found.host, found.port, found.tls) == ("mail.example.com", 2525, TlsMode.OFFERED)
+    assert (found.host, found.port, found.tls) == ("mail.example.com", 2525, TlsMode.REQUIRED)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,14 @@ def test_a_service_stands_for_its_server(service: str, host: str, port: int, mod
 
 def test_a_port_of_ones_own_brings_its_own_mode() -> None:
     found = endpoint(host=None, service="gmail", port=587)
-    assert (found.host, found.port, found.tls) == ("smtp.gmail.com", 587, TlsMode.OFFERED)
+    assert (found.host, found.port, found.tls) == ("smtp.gmail.com", 587, TlsMode.REQUIRED)
+    found = endpoint(host=None, service="sendgrid", port=465)
+    assert (found.port, found.tls) == (465, TlsMode.IMPLICIT)
+
+
+@pytest.mark.parametrize("port", [587, "587"])
+def test_the_services_own_port_keeps_its_mode(port: int | str) -> None:
+    assert endpoint(host=None, service="sendgrid", port=port).tls is TlsMode.REQUIRED
 
 
 def test_an_unknown_service_is_told_alone() -> None:

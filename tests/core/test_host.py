@@ -607,7 +607,7 @@ async def test_a_connector_that_hangs_is_given_up(uses_thread: bool) -> None:
     class Hanging(Plugin):
         @hookimpl
         def send_message(self, state: Any, message: Message) -> Any:
-            released.wait(30)
+            released.wait(60)
 
     host = host_of(Hanging() if uses_thread else Plugin(then=hang))
     host.configure("test", {})
@@ -617,7 +617,7 @@ async def test_a_connector_that_hangs_is_given_up(uses_thread: bool) -> None:
             await host.send_message("SignIn", to=TO, timeout=0.05)
     finally:
         released.set()
-    assert 0.05 <= time.monotonic() - started < 5
+    assert 0.05 <= time.monotonic() - started < 30
     assert caught.value.stage == "connector"
     assert "time" in str(caught.value)
     assert not caught.value.operator
@@ -647,7 +647,7 @@ async def test_no_connector_is_tried_after_the_deadline() -> None:
     second = Plugin("second")
     host = ready(Plugin("first", then=late), second)
     with pytest.raises(TemporaryDeliveryError, match="too late"):
-        await host.send_message("SignIn", to=TO, timeout=0.02)
+        await host.send_message("SignIn", to=TO, timeout=0.5)
     assert second.messages == []
 
 

@@ -67,6 +67,7 @@ class Connection:
 
     def __init__(self, peer: Peer, reader: _Recorder, writer: asyncio.StreamWriter) -> None:
         self.peer = peer
+        self.sent = 0
         self.commands: list[str] = []
         self.encrypted_from: int | None = None
         self._reader = reader
@@ -82,6 +83,7 @@ class Connection:
 
     async def write(self, data: bytes) -> None:
         """Write bytes as they are, in one segment."""
+        self.sent += len(data)
         try:
             self._writer.write(data)
             await self._writer.drain()
@@ -108,6 +110,7 @@ class Connection:
             raise Gone from None
         command = raw[:-2].decode()
         self.commands.append(command)
+        await self.peer.tell()
         return command
 
     async def content(self) -> bytes:
@@ -240,6 +243,7 @@ class Peer:
         port: where it listens.
         connections: every connection, in the order in which they came.
         mails: the messages it took.
+        played: the answers it gave that are not the usual ones, by name, scripts included.
         most_at_once: the largest number of connections that were open at the same time.
         closing: set when the peer closes.
     """
@@ -258,6 +262,7 @@ class Peer:
         self.port = 0
         self.connections: list[Connection] = []
         self.mails: list[Mail] = []
+        self.played: list[str] = []
         self.most_at_once = 0
         self.closing = asyncio.Event()
         self.implicit_tls = implicit_tls
@@ -293,11 +298,18 @@ class Peer:
         """The answer that goes in place of the usual one, if any."""
         found = self.answers.get(name)
         if isinstance(found, list):
-            return found.pop(0) if found else None
+            found = found.pop(0) if found else None
+        if found is not None:
+            self.played.append(name)
         return found
 
-    async def until(self, holds: Callable[[], bool], timeout: float = 5.0) -> None:
-        """Wait until a connection came or went that makes the condition hold."""
+    @property
+    def sent(self) -> int:
+        """How many octets it wrote to any client."""
+        return sum(connection.sent for connection in self.connections)
+
+    async def until(self, holds: Callable[[], bool], timeout: float = 30.0) -> None:
+        """Wait until the condition holds: asked as connections come and go, and at each command."""
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(holds)
 
@@ -345,7 +357,7 @@ class Peer:
         self.connections.append(connection)
         self._open += 1
         self.most_at_once = max(self.most_at_once, self._open)
-        await self._tell()
+        await self.tell()
         script = self._next_script()
         try:
             await (script(connection) if script else connection.serve())
@@ -355,14 +367,16 @@ class Peer:
             self._open -= 1
             writer.close()
             if not self.closing.is_set():
-                await self._tell()
+                await self.tell()
 
     def _next_script(self) -> Script | None:
-        if self._always:
-            return self._scripts[0]
-        return self._scripts.pop(0) if self._scripts else None
+        if not self._scripts:
+            return None
+        self.played.append("script")
+        return self._scripts[0] if self._always else self._scripts.pop(0)
 
-    async def _tell(self) -> None:
+    async def tell(self) -> None:
+        """Let those who wait look again."""
         async with self._changed:
             self._changed.notify_all()
 

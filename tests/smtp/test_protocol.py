@@ -76,21 +76,37 @@ def test_arbitrary_bytes_raise_nothing_but_a_protocol_error(data: list[bytes]) -
 
 
 @pytest.mark.parametrize(
-    "piece",
-    [b"2", b"250-", b"250-a\r\n", b"250-\n", b"\0" * 100, b"250-" + b"a" * 8000 + b"\r\n"],
+    ("piece", "cap"),
+    [
+        (b"2", MAX_LINE),
+        (b"250-", MAX_LINE),
+        (b"\0" * 100, MAX_LINE),
+        (b"250-a\r\n", MAX_REPLY),
+        (b"250-\n", MAX_REPLY),
+        (b"250-" + b"a" * 8000 + b"\r\n", MAX_REPLY),
+    ],
 )
-def test_no_reply_is_kept_beyond_the_caps(piece: bytes) -> None:
-    parser = ReplyParser()
+def test_no_reply_is_kept_beyond_the_caps(piece: bytes, cap: int) -> None:
+    parser, fed = ReplyParser(), 0
 
     def feed_on() -> None:
-        while True:
+        nonlocal fed
+        while fed <= cap:
+            fed += len(piece)
             parser.feed(piece)
             assert parser.next_reply() is None
 
     with pytest.raises(ProtocolError):
         feed_on()
-    assert len(parser._buffer) <= MAX_LINE + len(piece)
-    assert sum(map(len, parser._lines)) <= MAX_REPLY
+    assert fed > cap * 3 // 4
+
+
+def test_a_reply_may_be_as_long_as_the_caps() -> None:
+    line = b"250-" + b"a" * (MAX_LINE - 4) + b"\r\n"
+    whole = line * (MAX_REPLY // len(line)) + b"250 end\r\n"
+    (reply,), error = replies([whole])
+    assert error is None
+    assert max(map(len, reply.lines)) == MAX_LINE - 4
 
 
 @pytest.mark.parametrize(

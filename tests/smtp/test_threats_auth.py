@@ -20,7 +20,6 @@ from tests.smtp import certificates
 from tests.smtp.helpers import (
     AUTH,
     PASSWORD,
-    SHORT,
     USER,
     assert_secret,
     config,
@@ -251,7 +250,7 @@ async def test_challenges_without_end() -> None:
         Peer(mechanisms="LOGIN", AUTH=[ask_on]) as peer,
         hosting(peer, auth=AUTH) as host,
     ):
-        with within(2), pytest.raises(TemporaryDeliveryError) as caught:
+        with within(), pytest.raises(TemporaryDeliveryError) as caught:
             await send(host)
         assert (caught.value.stage, caught.value.failover) == ("auth", True)
         assert sum(line == b64(PASSWORD) for line in peer.commands) == 1
@@ -261,9 +260,9 @@ async def test_challenges_without_end() -> None:
 async def test_a_challenge_that_is_none(challenge: str) -> None:
     async with (
         Peer(mechanisms="CRAM-MD5", AUTH=[lambda c: c.reply(challenge)]) as peer,
-        hosting(peer, auth=AUTH, **SHORT) as host,
+        hosting(peer, auth=AUTH) as host,
     ):
-        with within(2), pytest.raises(TemporaryDeliveryError) as caught:
+        with within(), pytest.raises(TemporaryDeliveryError) as caught:
             await send(host)
         assert (caught.value.stage, caught.value.failover) == ("auth", True)
 

@@ -21,6 +21,7 @@ from connectors.smtp.compose.message import Composed, Composer
 from tests.smtp.helpers import (
     MARK,
     RECIPIENT,
+    assert_linear,
     composer,
     config,
     hosting,
@@ -29,7 +30,6 @@ from tests.smtp.helpers import (
     send,
     shown,
     templates,
-    within,
 )
 from tests.smtp.peer import Peer
 
@@ -88,10 +88,11 @@ def headers_of(content: bytes) -> list[str]:
 
 def mailboxes(content: bytes, name: str) -> list[tuple[str, str]]:
     """Every mailbox that a parser finds in the header, with its display name."""
-    found: Any = parsed(content)[name]
+    # As text: of bytes, neither parser knows raw UTF-8 (RFC 6532).
+    text = content.decode()
+    found: Any = email.message_from_string(text, policy=email.policy.default)[name]
     # The newer parser leaves spaces between encoded-words (gh-92081), so the older one decodes.
-    # It takes text, for raw UTF-8 (RFC 6532) it does not know.
-    legacy = email.message_from_string(content.decode())[name]
+    legacy = email.message_from_string(text)[name]
     phrase = legacy.rpartition("<")[0].removesuffix(" ")
     shown_name = str(make_header(decode_header(phrase))) if phrase else ""
     assert [address for _, address in getaddresses([legacy])] == [
@@ -284,9 +285,8 @@ def test_an_encoded_word_is_no_reason_to_refuse() -> None:
 
 @pytest.mark.parametrize("piece", ["=?", "=?x?q?", "=?x?q? ", "?=", "=?x?q?=", "{{", "=?x", "?"])
 def test_checking_takes_linear_time(piece: str) -> None:
-    with within(2):
-        header_problem(piece * (200_000 // len(piece)))
-        header_problem(piece * (200_000 // len(piece)) + "?=")
+    assert_linear(lambda size: header_problem(piece * (size // len(piece))), 10_000)
+    assert_linear(lambda size: header_problem(piece * (size // len(piece)) + "?="), 10_000)
 
 
 def test_one_recipient_is_one_address() -> None:

@@ -13,7 +13,18 @@ from connector_core import (
     UncertainDeliveryError,
 )
 from tests.smtp import certificates
-from tests.smtp.helpers import AUTH, SHORT, assert_secret, hosting, send, templates, within
+from tests.smtp.helpers import (
+    AUTH,
+    assert_secret,
+    fault,
+    hosting,
+    patiently,
+    send,
+    short,
+    templates,
+    within,
+    works,
+)
 from tests.smtp.peer import Answer, Connection, Peer, drop, reset, stall
 
 BOTH_LOOPS = True
@@ -65,27 +76,31 @@ async def test_a_mail_goes_by_implicit_tls() -> None:
 
 
 @pytest.mark.parametrize("sent_before", [0, 1, 2, 3])
-@pytest.mark.parametrize("fault", [drop, reset, stall])
+@pytest.mark.parametrize("answer", [drop, reset, stall])
 @pytest.mark.parametrize("implicit", [True, False], ids=["implicit", "starttls"])
+@patiently
 async def test_lost_after_the_final_dot_is_uncertain_over_tls(
-    implicit: bool, fault: Answer, sent_before: int
+    implicit: bool, answer: Answer, sent_before: int, brief: int
 ) -> None:
     tls: dict[str, Any] = {"implicit_tls" if implicit else "starttls": certificates.valid()}
     options: dict[str, Any] = {"secure": True} if implicit else {"requireTLS": True}
+    options |= short("socketTimeout", brief) if answer is stall else {}
     async with (
-        Peer(**tls, content=[None] * sent_before + [fault]) as peer,
-        hosting(peer, **options, **{**SHORT, "greetingTimeout": 5000}) as host,
+        Peer(**tls, content=[None] * sent_before + [answer]) as peer,
+        hosting(peer, **options) as host,
     ):
         for _ in range(sent_before):
-            await send(host)
-        with pytest.raises(UncertainDeliveryError):
-            await send(host)
-        await send(host)
-        assert len(peer.mails) == sent_before + 1
+            await works(peer, host)
+        error = await fault(peer, host, "content")
+        assert isinstance(error, UncertainDeliveryError)
+        await works(peer, host)
 
 
 @pytest.mark.parametrize("implicit", [True, False], ids=["implicit", "starttls"])
-async def test_a_stall_inside_a_large_message_is_certain_over_tls(implicit: bool) -> None:
+@patiently
+async def test_a_stall_inside_a_large_message_is_certain_over_tls(
+    implicit: bool, brief: int
+) -> None:
     async def accept_and_freeze(connection: Connection) -> None:
         await connection.reply("354 go on")
         await connection.freeze()
@@ -96,11 +111,11 @@ async def test_a_stall_inside_a_large_message_is_certain_over_tls(implicit: bool
     content = "{{code}}" * 150
     async with Peer(**tls, DATA=[accept_and_freeze]) as peer:
         options["templates"] = templates(subject="Hello", content=content)
-        async with hosting(peer, **options, **{**SHORT, "socketTimeout": 500}) as host:
-            with pytest.raises(TemporaryDeliveryError) as caught:
-                await send(host, payload=large)
-            assert caught.value.stage == "content"
-            await send(host, payload={"code": "1"})
+        async with hosting(peer, **options, **short("socketTimeout", brief)) as host:
+            error = await fault(peer, host, "content", payload=large)
+            assert isinstance(error, TemporaryDeliveryError)
+            assert error.stage == "content"
+            await works(peer, host)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +144,7 @@ async def test_bytes_behind_the_220_end_the_session(
         Peer(starttls=certificates.valid(), mechanisms="PLAIN", STARTTLS=[inject]) as peer,
         hosting(peer, **STARTTLS) as host,
     ):
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         assert_operator(caught.value)
         assert_nothing_given_away(peer, caplog, caught.value)
@@ -149,7 +164,7 @@ async def test_bytes_that_follow_the_220_in_their_own_segment_end_the_session(
         Peer(starttls=certificates.valid(), mechanisms="PLAIN", STARTTLS=[inject]) as peer,
         hosting(peer, **STARTTLS) as host,
     ):
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         assert_operator(caught.value)
         assert_nothing_given_away(peer, caplog, caught.value)
@@ -165,7 +180,7 @@ async def test_a_reply_to_starttls_before_it_was_asked_ends_the_session() -> Non
         Peer(starttls=certificates.valid(), EHLO=[hello]) as peer,
         hosting(peer, **STARTTLS) as host,
     ):
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         assert caught.value.failover
         assert b"STARTTLS" not in peer.received
@@ -209,7 +224,7 @@ async def test_no_starttls_fails_before_auth(
         Peer(starttls=starttls, mechanisms="PLAIN", answers=answers) as peer,
         hosting(peer, **STARTTLS) as host,
     ):
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         error = caught.value
         assert isinstance(error, PermanentDeliveryError if permanent else TemporaryDeliveryError)
@@ -256,7 +271,7 @@ async def test_a_wrong_certificate(
         Peer(**tls, mechanisms="PLAIN") as peer,
         hosting(peer, **(IMPLICIT if implicit else STARTTLS)) as host,
     ):
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         assert_operator(caught.value)
         assert hint in caught.value.hint
@@ -312,7 +327,7 @@ async def test_a_server_that_speaks_no_tls_that_is_safe(
         await connection.stall()
 
     async with Peer(script=refuse) as peer, hosting(peer, **IMPLICIT) as host:
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         assert_operator(caught.value)
         assert hint in caught.value.hint
@@ -320,7 +335,10 @@ async def test_a_server_that_speaks_no_tls_that_is_safe(
 
 
 @pytest.mark.parametrize("implicit", [True, False], ids=["implicit", "starttls"])
-async def test_a_handshake_that_stalls(implicit: bool, caplog: pytest.LogCaptureFixture) -> None:
+@patiently
+async def test_a_handshake_that_stalls(
+    implicit: bool, caplog: pytest.LogCaptureFixture, brief: int
+) -> None:
     async def silent(connection: Connection) -> None:
         await connection.reply("220 go ahead")
         await connection.stall()
@@ -330,26 +348,28 @@ async def test_a_handshake_that_stalls(implicit: bool, caplog: pytest.LogCapture
     )
     async with (
         faulty as peer,
-        hosting(peer, **(IMPLICIT if implicit else STARTTLS), **SHORT) as host,
+        hosting(
+            peer, **(IMPLICIT if implicit else STARTTLS), **short("greetingTimeout", brief)
+        ) as host,
     ):
-        with within(2), pytest.raises(TemporaryDeliveryError) as caught:
-            await send(host)
-        assert (caught.value.stage, caught.value.failover) == ("tls", True)
-        assert_nothing_given_away(peer, caplog, caught.value)
+        error = await fault(peer, host, "tls")
+        assert isinstance(error, TemporaryDeliveryError)
+        assert (error.stage, error.failover) == ("tls", True)
+        assert_nothing_given_away(peer, caplog, error)
 
 
-@pytest.mark.parametrize("fault", [drop, reset])
-async def test_a_handshake_that_is_broken_off(fault: Answer) -> None:
+@pytest.mark.parametrize("end", [drop, reset])
+async def test_a_handshake_that_is_broken_off(end: Answer) -> None:
     async def go(connection: Connection) -> None:
         await connection.reply("220 go ahead")
-        assert not isinstance(fault, str)
-        await fault(connection)
+        assert not isinstance(end, str)
+        await end(connection)
 
     async with (
         Peer(starttls=certificates.valid(), mechanisms="PLAIN", STARTTLS=[go]) as peer,
-        hosting(peer, **STARTTLS, **{**SHORT, "greetingTimeout": 5000}) as host,
+        hosting(peer, **STARTTLS) as host,
     ):
-        with within(2), pytest.raises(TemporaryDeliveryError) as caught:
+        with within(), pytest.raises(TemporaryDeliveryError) as caught:
             await send(host)
         assert (caught.value.stage, caught.value.failover) == ("tls", True)
         await send(host)
@@ -368,14 +388,14 @@ async def test_garbage_in_place_of_a_handshake(garbage: bytes) -> None:
         Peer(starttls=certificates.valid(), STARTTLS=[go]) as peer,
         hosting(peer, **STARTTLS) as host,
     ):
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         assert_operator(caught.value)
 
 
 async def test_a_plaintext_server_where_tls_was_expected(caplog: pytest.LogCaptureFixture) -> None:
     async with Peer(mechanisms="PLAIN") as peer, hosting(peer, **IMPLICIT) as host:
-        with within(2), pytest.raises(DeliveryError) as caught:
+        with within(), pytest.raises(DeliveryError) as caught:
             await send(host)
         assert_operator(caught.value)
         assert "secure to false" in caught.value.hint
@@ -383,8 +403,11 @@ async def test_a_plaintext_server_where_tls_was_expected(caplog: pytest.LogCaptu
 
 
 async def test_a_tls_server_where_plaintext_was_expected() -> None:
-    async with Peer(implicit_tls=certificates.valid()) as peer, hosting(peer, **SHORT) as host:
-        with within(2), pytest.raises(TemporaryDeliveryError) as caught:
+    async with (
+        Peer(implicit_tls=certificates.valid()) as peer,
+        hosting(peer, **short("greetingTimeout")) as host,
+    ):
+        with within(), pytest.raises(TemporaryDeliveryError) as caught:
             await send(host)
         assert (caught.value.stage, caught.value.failover) == ("greeting", True)
         assert "secure to true" in caught.value.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from connectors.smtp.config import SmtpConfig
 
 __all__ = ["Composed", "Composer"]
+
+_LOG = logging.getLogger("connectors.smtp")
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -88,6 +91,20 @@ class _Prepared:
         self.html = template.content_type == "text/html"
         self.sender = _mailbox_template("sendFrom", template.send_from)
         self.reply_to = _mailbox_template("replyTo", template.reply_to)
+        self._warned = False
+
+    def warn_of_gaps(self, usage_type: str, values: Sequence[str | None]) -> None:
+        """Tell once that a variable stays as it stands: recipients will read its braces."""
+        if self._warned or None not in values:
+            return
+        self._warned = True
+        paths = (*self.subject.paths, *self.content.paths)
+        gaps = [path for path, value in zip(paths, values, strict=True) if value is None]
+        _LOG.warning(
+            "the payload for %r has no value for %s, so the mail shows the variable itself",
+            usage_type,
+            ", ".join(f"{{{{{path}}}}}" for path in dict.fromkeys(gaps)),
+        )
 
 
 def _mailbox_template(field: str, text: str | None) -> MailboxTemplate | None:
@@ -114,7 +131,7 @@ class Composer:
                 content=item.content,
                 content_type=item.content_type,
                 usage_type=item.usage_type,
-                locale=item.locale,
+                locale=item.locale or None,
                 send_from=item.send_from,
                 reply_to=item.reply_to,
             )
@@ -138,6 +155,7 @@ class Composer:
         reply_to = reply_to or self._reply_to
         subject = _values("subject", prepared.subject, message.payload, MAX_HEADER_VALUE)
         content = _values("content", prepared.content, message.payload, MAX_BODY_VALUE)
+        prepared.warn_of_gaps(message.usage_type, [*subject, *content])
         message_id = _message_id(message.message_id, sender.domain)
         headers = [
             f"Date: {formatdate(time.time())[:-5]}+0000\r\n",
@@ -236,7 +254,7 @@ def _subject(text: str) -> str:
 def _message_id(wanted: str, domain: str) -> str:
     """The Message-ID (RFC 5322 section 3.6.4): as given, or with the sender's domain behind it."""
     found = _MESSAGE_ID.fullmatch(wanted)
-    if not found or (wanted.startswith("<") != wanted.endswith(">")):
+    if not found or "=?" in wanted or (wanted.startswith("<") != wanted.endswith(">")):
         raise MessageError("message_id", "is not of the form <left@right>, nor its left side alone")
     full = f"<{found['left']}@{found['right'] or domain}>"
     if len(full) > _MAX_MESSAGE_ID:
