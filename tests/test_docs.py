@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from connector_core import AsyncHost, hookspecs
+import connector_core
+from connector_core import AsyncHost, Host, hookspecs
 from connector_core.cli import main
 from connector_core.errors import ConfigError
+from tests.core.plugins import registry_of
 
 ROOT = Path(__file__).parent.parent
 SMTP = (ROOT / "docs/connectors/smtp.md").read_text("utf-8")
@@ -75,6 +79,25 @@ def test_the_readmes_program_configures() -> None:
     names: dict[str, Any] = {}
     exec(compile(body, "README.md", "exec"), names)
     AsyncHost.discover().configure("smtp", names["config"])
+
+
+def test_the_documented_plugin_works() -> None:
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert code is not None
+    plugin = ModuleType("print_connector")
+    exec(compile(code[1], "architecture.md", "exec"), vars(plugin))
+    with Host(registry_of(plugin)) as host:
+        host.configure("print", {"text": "your code is {{code}}"})
+        host.send_message("SignIn", to="ann@example.org", payload={"code": "1"})
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
+def test_documented_programs_use_names_that_there_are(page: str) -> None:
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL):
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.ImportFrom) and node.module == "connector_core":
+                assert {name.name for name in node.names} <= set(connector_core.__all__)
 
 
 def test_the_documented_json_config_is_sound() -> None:
