@@ -31,7 +31,7 @@ __all__ = ["Guard"]
 E = TypeVar("E", bound=Exception)
 
 _LOG = logging.getLogger("connector_core")
-_GRACE = 0.25  # seconds that a connector has to notice a deadline by itself and say more exactly
+_GRACE = 1.0  # seconds that a connector has to notice a deadline by itself and say more exactly
 _ASK = "the message may have been delivered: ask before you send again"
 _CLOSE = 15.0  # seconds that a connector has to close
 

@@ -76,8 +76,8 @@ class Session:
         """
         self.sent += 1
         self._require_capable(envelope, content)
-        limit = time.monotonic() + min(self._endpoint.socket_timeout, left(deadline))
         transaction = Transaction(envelope, content, self._capabilities)
+        limit = time.monotonic() + min(self._endpoint.socket_timeout, left(deadline))
         started = agreed = time.perf_counter()
         try:
             self._wire.write(transaction.start())
