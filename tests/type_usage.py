@@ -1,0 +1,51 @@
+"""The public interface as its users type it; read by mypy, run by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_type
+
+from connector_core import (
+    AsyncConfiguredConnector,
+    AsyncHost,
+    ConfiguredConnector,
+    Host,
+    Receipt,
+    Template,
+    TemplateSource,
+    VerifyReport,
+)
+
+
+def mapping_source(usage_type: str, locale: str | None) -> Mapping[str, str | None] | None:
+    return {"subject": usage_type, "content": locale}
+
+
+async def template_source(usage_type: str, locale: str | None) -> Template | None:
+    return Template(subject=usage_type, content=locale or "")
+
+
+def bad_source(usage_type: str, locale: str | None) -> int:
+    return len(usage_type) + len(locale or "")
+
+
+SOURCES: tuple[TemplateSource, ...] = (mapping_source, template_source)
+BAD: TemplateSource = bad_source  # type: ignore[assignment] # an int is no template
+
+
+def blocking(config: Mapping[str, object]) -> None:
+    with Host.discover(template_source=mapping_source) as host:
+        smtp = host.configure("smtp", config)
+        assert_type(smtp, ConfiguredConnector)
+        host.enable(smtp, ["SignIn"])
+        assert_type(host.send_message("SignIn", to="a@b.example", payload={"code": 1}), Receipt)
+        assert_type(smtp.verify(lambda stage: print(stage.name)), VerifyReport)
+
+
+async def asynchronous(config: Mapping[str, object]) -> None:
+    async with AsyncHost.discover(template_source=template_source) as host:
+        smtp = host.configure("smtp", config, name="mine")
+        assert_type(smtp, AsyncConfiguredConnector)
+        receipt = await host.send_message("Any", to="+49123", type="Sms", timeout=5.0)
+        assert_type(receipt, Receipt)
+        await host.send_message("Any", to="+49123", type="Fax")  # type: ignore[arg-type] # no type
