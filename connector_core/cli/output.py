@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,10 @@ def echo_json(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table."""
+    """Print a table: drawn on a terminal, as plain columns into a file or pipe."""
+    if not sys.stdout.isatty():
+        _plain_table(title, columns, rows)
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -77,6 +81,15 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     for row in rows:
         drawn.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(drawn)
+
+
+def _plain_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    lines = [tuple(columns), *(tuple(" ".join(cell.split()) for cell in row) for row in rows)]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    click.echo(title)
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo(printable("  ".join(cells).rstrip()))
 
 
 def print_registry(registry: Registry, locale: str | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,7 @@ def _text(name: str) -> str:
 @hookimpl
 def metadata() -> ConnectorMetadata:
     """Id and target are Logto's, so that its configs find their connector."""
-    texts = tomllib.loads(_text("metadata.toml"))
+    texts = json.loads(_text("metadata.json"))
     return ConnectorMetadata(
         id="simple-mail-transfer-protocol",
         target="smtp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -86,3 +87,27 @@ def test_an_unknown_connector_is_wrong_usage_and_names_those_there_are(run: Run)
         result = run(*command, "smpt", input="{}")
         assert result.exit_code == 2, command
         assert "simple-mail-transfer-protocol" in result.stderr
+
+
+def test_on_a_terminal_tables_are_drawn() -> None:
+    import pty
+
+    screen, terminal = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "connector_core.cli", "list"],
+        stdout=terminal,
+        check=True,
+        env={**os.environ, "COLUMNS": "100", "TERM": "xterm", "PYTHONIOENCODING": "utf-8"},
+    )
+    os.close(terminal)
+    shown = os.read(screen, 65536).decode("utf-8", "replace")
+    os.close(screen)
+    assert "┃" in shown
+    assert "simple-mail-transfer-protocol" in shown
+
+
+def test_the_guide_for_a_provider_says_where_its_values_are(run: Run) -> None:
+    shown = run("show", "smtp", "--provider", "sendgrid").stdout
+    assert "apikey" in shown
+    assert "https://mc.sendgrid.com/senders" in shown
+    assert run("show", "smtp", "--provider", "sendgird").exit_code == 2
