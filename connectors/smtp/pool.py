@@ -37,7 +37,7 @@ CLOSE_GRACE = 5.0  # seconds that messages under way have when the pool closes
 
 
 class Pool:
-    """Sends messages over at most `maxConnections` sessions. It belongs to one event loop."""
+    """Sends messages over at most `maxConnections` sessions, on one event loop."""
 
     def __init__(self, endpoint: Endpoint, config: SmtpConfig) -> None:
         self._endpoint = endpoint
@@ -51,7 +51,6 @@ class Pool:
         self._open = 0
         self._waiters: deque[asyncio.Future[Session | None]] = deque()
         self._closed = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._reaper: asyncio.TimerHandle | None = None
         self._quitting: set[asyncio.Task[None]] = set()
         self._acquiring: set[asyncio.Timeout] = set()
@@ -77,7 +76,6 @@ class Pool:
             DeliveryError: the message was not, or not surely, sent.
             HostClosedError: the pool is closed.
         """
-        self._bind()
         started = time.perf_counter()
         tries = self._fresh_tries
         session = await self._acquire(deadline, paced=True)
@@ -100,7 +98,8 @@ class Pool:
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
         """Open a session of its own, whatever was refused before, and end it."""
-        self._bind()
+        if self._closed:
+            raise HostClosedError
         stages = Stages(on_stage)
         with suppress(DeliveryError):  # it stands in the report
             async with self._while_open():
@@ -128,17 +127,6 @@ class Pool:
             session.abort()
         if self._quitting:
             await asyncio.wait(self._quitting, timeout=CLOSE_GRACE)
-
-    def _bind(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-        if self._loop is not loop:
-            raise RuntimeError(
-                "an AsyncHost belongs to one event loop; make one in each, or use Host"
-            )
-        if self._closed:
-            raise HostClosedError
 
     async def _acquire(self, deadline: float | None, *, paced: bool = False) -> Session:
         """A session to send one message over; it counts as open and in use.
@@ -170,6 +158,8 @@ class Pool:
             async with scope:
                 yield
         except TimeoutError:
+            if not scope.expired():
+                raise
             raise HostClosedError from None
         finally:
             self._acquiring.discard(scope)

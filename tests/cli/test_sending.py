@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -195,49 +196,9 @@ def test_a_delivery_that_failed_is_3_and_says_what_to_do(run: Run) -> None:
     assert json.loads(result.stdout)["error"]["retry"] == "retry"
 
 
-@pytest.fixture
-def server_that_never_answers_the_message() -> Iterator[int]:
-    """Takes the whole message and closes without a reply."""
-    loops: list[asyncio.AbstractEventLoop] = []
-    ports: list[int] = []
-    ready, stop = threading.Event(), asyncio.Event()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 ready\r\n")
-        for reply in (b"250 ok\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n"):
-            await reader.readline()
-            writer.write(reply)
-        await reader.readuntil(b"\r\n.\r\n")
-        writer.close()
-        await writer.wait_closed()
-
-    async def serve() -> None:
-        async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
-            ports.append(server.sockets[0].getsockname()[1])
-            loops.append(asyncio.get_running_loop())
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    yield ports[0]
-    loops[0].call_soon_threadsafe(stop.set)
-    thread.join(10)
-
-
-def test_an_uncertain_delivery_is_4(run: Run, server_that_never_answers_the_message: int) -> None:
-    result = run(
-        *("test", "smtp", "--url", f"smtp://127.0.0.1:{server_that_never_answers_the_message}"),
-        *("--from", "a@b.example", "--to", "c@d.example"),
-    )
-    assert result.exit_code == 4
-    assert "may have been delivered" in result.stderr
-
-
-@pytest.fixture
-def silent_server() -> Iterator[tuple[int, threading.Event]]:
-    """Takes the whole message and never replies to it; tells when it has it."""
+@contextmanager
+def swallowing(*, closes: bool) -> Iterator[tuple[int, threading.Event]]:
+    """A server that takes the whole message and does not reply: its port, and when it has it."""
     loops: list[asyncio.AbstractEventLoop] = []
     ports: list[int] = []
     ready, got_all, stop = threading.Event(), threading.Event(), asyncio.Event()
@@ -249,7 +210,8 @@ def silent_server() -> Iterator[tuple[int, threading.Event]]:
             writer.write(reply)
         await reader.readuntil(b"\r\n.\r\n")
         got_all.set()
-        await stop.wait()
+        if not closes:
+            await stop.wait()
         writer.close()
 
     async def serve() -> None:
@@ -267,26 +229,46 @@ def silent_server() -> Iterator[tuple[int, threading.Event]]:
     thread.join(10)
 
 
-def test_ctrl_c_while_the_message_is_under_way_is_uncertain(
-    silent_server: tuple[int, threading.Event],
-) -> None:
-    port, got_all = silent_server
-    with subprocess.Popen(
-        [
-            *(sys.executable, "-m", "connector_core.cli", "test", "smtp"),
-            *("--url", f"smtp://127.0.0.1:{port}", "--from", "a@b.example"),
-            *("--to", "c@d.example", "--json"),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+def test_an_uncertain_delivery_is_4(run: Run) -> None:
+    with swallowing(closes=True) as (port, _):
+        result = run(
+            *("test", "smtp", "--url", f"smtp://127.0.0.1:{port}"),
+            *("--from", "a@b.example", "--to", "c@d.example"),
+        )
+    assert result.exit_code == 4
+    assert "may have been delivered" in result.stderr
+
+
+def test_ctrl_c_while_the_message_is_under_way_is_uncertain() -> None:
+    with (
+        swallowing(closes=False) as (port, got_all),
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "connector_core.cli", "test", "smtp"),
+                *("--url", f"smtp://127.0.0.1:{port}", "--from", "a@b.example"),
+                *("--to", "c@d.example", "--json"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert got_all.wait(30)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 4, err
     assert "interrupted" in err
     assert json.loads(out)["error"]["retry"] == "uncertain"
+
+
+def test_ctrl_c_before_anything_is_sent_is_130(tmp_path: Path) -> None:
+    pipe = tmp_path / "config"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "connector_core.cli", "validate", "smtp", "--config"]
+    # Opening this end waits until the command reads from the other.
+    with subprocess.Popen([*command, str(pipe)]) as process, pipe.open("w"):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
 
 
 def test_an_option_given_twice_is_refused(run: Run, path: str) -> None:

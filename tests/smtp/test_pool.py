@@ -17,13 +17,11 @@ from connector_core import (
     UncertainDeliveryError,
 )
 from connectors.smtp import limits, pool, session
-from connectors.smtp.sender import SmtpSender
 from connectors.smtp.wire import Wire
 from tests.smtp.helpers import (
     AUTH,
     config,
     hosting,
-    message,
     new_host,
     runs_out,
     send,
@@ -514,19 +512,17 @@ async def test_a_rate_limit_that_leaves_no_room() -> None:
         assert len(peer.mails) == 1
 
 
-def test_a_sender_belongs_to_one_event_loop() -> None:
-    senders: list[SmtpSender] = []
+def test_a_host_belongs_to_one_event_loop() -> None:
+    host = new_host()
 
     async def first() -> None:
         async with Peer() as peer:
-            sender = SmtpSender.of(config(peer.port))
-            senders.append(sender)
-            await sender.send(message())
-            await sender.close()
+            host.configure("smtp", config(peer.port, pool=False))
+            await send(host)
 
     async def second() -> None:
         with pytest.raises(RuntimeError, match="one event loop"):
-            await senders[0].send(message())
+            await send(host)
 
     asyncio.run(first())
     asyncio.run(second())
