@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 import idna
 
-__all__ = ["Address", "Mailbox", "ascii_domain", "control_in", "parse_address", "parse_mailbox"]
+__all__ = [
+    "Address",
+    "Mailbox",
+    "ascii_domain",
+    "control_in",
+    "parse_address",
+    "parse_mailbox",
+    "xtext",
+]
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -132,6 +140,11 @@ def ascii_domain(domain: str) -> str:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         return domain
+
+
+def xtext(text: str) -> str:
+    """Printable ASCII as a parameter of MAIL or RCPT carries it (RFC 3461 section 4)."""
+    return re.sub(r"[^!-*,-<>-~]", lambda found: f"+{ord(found[0]):02X}", text)
 
 
 def parse_mailbox(text: str) -> Mailbox:

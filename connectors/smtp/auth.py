@@ -6,7 +6,9 @@ import hmac
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
-__all__ = ["MECHANISMS", "Credentials", "Mechanism", "choose"]
+from connectors.smtp.scram import ScramClient, ScramError
+
+__all__ = ["MECHANISMS", "Credentials", "Mechanism", "MechanismError", "choose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,16 @@ class Credentials:
         password: the password, if there is one.
         token: the access token, if there is one.
         method: the mechanism that the config forces, in upper case.
+        host: the server they are for, as the client names it.
+        port: its port.
     """
 
     user: str
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     method: str | None = None
+    host: str = ""
+    port: int = 0
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -31,14 +37,29 @@ class Credentials:
         return tuple(secret for secret in (self.password, self.token) if secret)
 
 
+class MechanismError(Exception):
+    """The exchange cannot go on, or the server did not prove itself."""
+
+
 class Mechanism(ABC):
-    """One exchange by one mechanism."""
+    """One exchange by one mechanism.
+
+    Attributes:
+        name: its name, registered with IANA or agreed on.
+        needs: what of the credentials: `password` or `token`.
+        reads_challenge: whether what the server asks must be base64.
+        hides_secret: whether it does not send the secret itself, for anybody to hear.
+        slow: whether a response takes milliseconds and more to work out.
+    """
 
     name: str
     needs: str
     reads_challenge = False
+    hides_secret = False
+    slow = False
 
     def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
         self._user = credentials.user
         self._secret = getattr(credentials, self.needs) or ""
 
@@ -48,7 +69,16 @@ class Mechanism(ABC):
 
     @abstractmethod
     def respond(self, challenge: bytes) -> bytes:
-        """The response to a challenge of the server."""
+        """The response to a challenge of the server.
+
+        Raises:
+            MechanismError: the challenge is none of this mechanism.
+        """
+
+    @property
+    def proven(self) -> bool:
+        """Whether the server has proved what the mechanism lets it prove."""
+        return True
 
 
 class Plain(Mechanism):
@@ -92,11 +122,56 @@ class CramMd5(Mechanism):
     name = "CRAM-MD5"
     needs = "password"
     reads_challenge = True
+    hides_secret = True
 
     def respond(self, challenge: bytes) -> bytes:
         """The user name and the keyed digest of the challenge."""
         digest = hmac.new(self._secret.encode(), challenge, "md5").hexdigest()
         return f"{self._user} {digest}".encode()
+
+
+class _Scram(Mechanism):
+    """SCRAM with a digest (RFC 5802)."""
+
+    needs = "password"
+    reads_challenge = True
+    hides_secret = True
+    slow = True
+    digest: str
+
+    def __init__(self, credentials: Credentials) -> None:
+        super().__init__(credentials)
+        self._client = ScramClient(self._user, self._secret, self.digest)
+
+    def initial_response(self) -> bytes:
+        """The user name and a nonce."""
+        return self._client.first()
+
+    def respond(self, challenge: bytes) -> bytes:
+        """The proof, and then nothing, once the server's own is right."""
+        try:
+            return self._client.respond(challenge)
+        except ScramError as error:
+            raise MechanismError(str(error)) from None
+
+    @property
+    def proven(self) -> bool:
+        """Whether the server's signature came, and is right."""
+        return self._client.proven
+
+
+class ScramSha256(_Scram):
+    """SCRAM-SHA-256 (RFC 7677)."""
+
+    name = "SCRAM-SHA-256"
+    digest = "sha256"
+
+
+class ScramSha1(_Scram):
+    """SCRAM-SHA-1 (RFC 5802)."""
+
+    name = "SCRAM-SHA-1"
+    digest = "sha1"
 
 
 class XOAuth2(Mechanism):
@@ -114,10 +189,30 @@ class XOAuth2(Mechanism):
         return b""
 
 
+class OAuthBearer(Mechanism):
+    """OAUTHBEARER (RFC 7628)."""
+
+    name = "OAUTHBEARER"
+    needs = "token"
+
+    def initial_response(self) -> bytes:
+        """User, server and access token."""
+        user = self._user.replace("=", "=3D").replace(",", "=2C")
+        host, port = self._credentials.host, self._credentials.port
+        return (
+            f"n,a={user},\x01host={host}\x01port={port}\x01auth=Bearer {self._secret}\x01\x01"
+        ).encode()
+
+    def respond(self, challenge: bytes) -> bytes:
+        """A challenge tells why the token was refused; U+0001 fetches the 535 (section 3.2.3)."""
+        return b"\x01"
+
+
 # In the order in which they are tried over TLS. Servers announce challenge mechanisms that their
 # password store cannot serve, so the plain ones come first where nobody can listen.
 MECHANISMS: dict[str, type[Mechanism]] = {
-    mechanism.name: mechanism for mechanism in (Plain, Login, CramMd5, XOAuth2)
+    mechanism.name: mechanism
+    for mechanism in (Plain, Login, ScramSha256, ScramSha1, CramMd5, XOAuth2, OAuthBearer)
 }
 
 
@@ -129,7 +224,7 @@ def choose(
     Args:
         credentials: what there is to authenticate with.
         offered: the mechanisms the server announced.
-        encrypted: whether the connection is; if not, challenge mechanisms come first.
+        encrypted: whether the connection is; if not, those that hide the secret come first.
         forced: authenticate even if the server did not offer it (`forceAuth`).
     """
     needs = "token" if credentials.token else "password"
@@ -137,7 +232,7 @@ def choose(
     if credentials.method:
         fitting = [item for item in fitting if item.name == credentials.method]
     elif not encrypted:
-        fitting.sort(key=lambda mechanism: mechanism is not CramMd5)
+        fitting.sort(key=lambda mechanism: not mechanism.hides_secret)
     chosen = next((item for item in fitting if item.name in offered), None)
     if chosen is None and forced and not offered and fitting:
         chosen = fitting[0]

@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 __all__ = [
     "IMPLICIT_TLS_PORT",
     "SUBMISSION_PORT",
+    "DsnOptions",
     "LoginAuth",
     "OAuth2KeyAuth",
     "OAuth2TokenAuth",
@@ -157,7 +158,7 @@ class TlsOptions(_Model):
     cert: OptionalPem = _option("The client's certificate as PEM text")
     key: OptionalPem = _secret("The client's private key as PEM text")
     passphrase: OptionalText = _secret("The passphrase of the private key")
-    pfx: OptionalPem = _secret("Not in this version; give cert and key")
+    pfx: OptionalPem = _secret("Not supported: give cert and key, which `openssl pkcs12` makes")
     ciphers: OptionalText = _option(
         "OpenSSL's list of ciphers for TLS 1.2", examples=["ECDHE+AESGCM:ECDHE+CHACHA20"]
     )
@@ -200,12 +201,20 @@ class DkimOptions(_Model):
 class DsnOptions(_Model):
     """Which notifications to ask for."""
 
-    ret: OptionalText = _option("How much of the mail they bring back: FULL or HDRS")
-    envid: OptionalText = _option("An id that they repeat")
-    notify: Text | list[Text] | Absent = _option(
-        "In which cases to send one: NEVER, SUCCESS, FAILURE, DELAY"
+    ret: OptionalText = _option(
+        "How much of the mail they bring back: FULL or HDRS", examples=["HDRS"]
     )
-    orcpt: OptionalText = _option("The original recipient, such as rfc822;ann@example.org")
+    return_: OptionalText = _option("The same as ret", alias="return", examples=["HDRS"])
+    envid: OptionalText = _option("An id that they repeat", examples=["sign-in"])
+    id: OptionalText = _option("The same as envid", examples=["sign-in"])
+    notify: Text | list[Text] | Absent = _option(
+        "In which cases to send one: SUCCESS, FAILURE, DELAY, or NEVER alone",
+        examples=[["FAILURE", "DELAY"]],
+    )
+    orcpt: OptionalText = _option(
+        "The original recipient, for all mails the same", examples=["rfc822;ann@example.org"]
+    )
+    recipient: OptionalText = _option("The same as orcpt", examples=["rfc822;ann@example.org"])
 
 
 class TemplateConfig(_Model):
@@ -272,8 +281,9 @@ class SmtpConfig(_Model):
         examples=[False],
     )
     require_tls_extension_enabled: Flag = _option(
-        "Ask every server on the way for TLS (RFC 8689); not in this version",
+        "Ask every server on the way for TLS (RFC 8689), or fail",
         alias="requireTLSExtensionEnabled",
+        examples=[False],
     )
     servername: OptionalText = _option(
         "The name in the server's certificate, where it is not the host",
@@ -304,20 +314,34 @@ class SmtpConfig(_Model):
     dns_timeout: Milliseconds = _option(
         "How long to wait for the server's addresses, in milliseconds; 0 is the default", 30_000
     )
-    proxy: OptionalText = _secret("The URL of a proxy; not in this version")
+    proxy: OptionalText = _secret(
+        "The URL of a proxy to connect through: http, https, socks4, socks4a or socks5",
+        examples=["http://<proxy user>:<proxy password>@proxy.example.com:8080"],
+    )
 
     auth_method: OptionalText = _option(
-        "The SASL mechanism to use: PLAIN, LOGIN, CRAM-MD5 or XOAUTH2; by default the best offered",
+        "The SASL mechanism to use: PLAIN, LOGIN, SCRAM-SHA-256, SCRAM-SHA-1, CRAM-MD5, XOAUTH2 "
+        "or OAUTHBEARER; by default the best offered",
         examples=["PLAIN"],
     )
     force_auth: Flag = _option(
         "Authenticate even if the server does not offer it", examples=[False]
     )
-    lmtp: Flag = _option("Speak LMTP (RFC 2033) and not SMTP; not in this version")
+    lmtp: Flag = _option("Speak LMTP (RFC 2033) and not SMTP", examples=[False])
+    chunking: Flag = _option(
+        "Hand each mail over in one flight, by CHUNKING (RFC 3030), where the server offers it "
+        "with PIPELINING; true where absent",
+        examples=[True],
+    )
 
     pool: Flag = _option("Keep connections open between messages", examples=[True])
     max_connections: Annotated[int, Field(ge=1, le=1000)] = _option(
         "How many connections to open at most", 5
+    )
+    pool_min_connections: Annotated[int, Field(ge=0, le=1000)] = _option(
+        "How many connections to keep open and ready from the first message or `verify` on; "
+        "at most maxConnections",
+        0,
     )
     max_messages: Annotated[int, Field(ge=1, le=1_000_000)] = _option(
         "How many messages to send over one connection", 100
@@ -340,7 +364,7 @@ class SmtpConfig(_Model):
         "Signing with DKIM (RFC 6376); not in this version", repr=False
     )
     dsn: DsnOptions | Absent = _option(
-        "Delivery status notifications (RFC 3461); not in this version"
+        "Delivery status notifications to ask for (RFC 3461), where the server offers them"
     )
 
     logger: Flag = _option("Log connections and messages", examples=[False])

@@ -1,16 +1,14 @@
 """From what went wrong on the wire to an error that says what to do about it.
 
 The outcome of a refusal follows from stage and reply code; the hint from what servers are known to
-say there. Nothing here sees a secret: replies are masked before they come in.
+say there, which stands in `causes/`. Nothing here sees a secret: replies are masked before.
 """
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from connector_core import (
     DeliveryError,
@@ -18,112 +16,47 @@ from connector_core import (
     TemporaryDeliveryError,
     UncertainDeliveryError,
 )
+from connectors.smtp.causes import known
 from connectors.smtp.endpoint import Endpoint, TlsMode
 from connectors.smtp.protocol import Reply
+from connectors.smtp.proxy.faults import ProxyError
 
 __all__ = [
     "broken",
     "lost",
     "no_tls",
+    "proxy_failed",
+    "proxy_timed_out",
     "refused",
     "timed_out",
     "tls_failed",
+    "tls_from_the_first_byte",
+    "unproven",
     "unreachable",
     "unresolved",
 ]
 
 _PERMANENT = 500
+_CLOSING = 421
+_AUTHENTICATE = 530
+_TOO_BIG = 552
+_MESSAGE = ("sender", "recipient", "content")
 # The name exists nowhere; any other failure to look it up may pass.
 _NO_SUCH_NAME = {
     getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
 }
+_OTHER_PROTOCOLS = (
+    (b"* ", "this is an IMAP server, for reading mail: use 465 or 587, and the host for SMTP"),
+    (b"+OK", "this is a POP3 server, for reading mail: use 465 or 587, and the host for SMTP"),
+    (b"HTTP/", "this is a web server: check host and port; mail is sent to 465 or 587"),
+    (b"SSH-", "this is an SSH server: check port; mail is sent to 465 or 587"),
+)
 _NO_TLS = "does not speak TLS from the first byte"
 
 
-class _Hint(NamedTuple):
-    stage: str
-    pattern: re.Pattern[str]
-    hint: str
-
-
-def _hint(stage: str, pattern: str, hint: str) -> _Hint:
-    return _Hint(stage, re.compile(pattern, re.IGNORECASE), hint)
-
-
-# The first that matches counts; the pattern is looked for in code and text of the reply.
-_HINTS = (
-    _hint(
-        "auth",
-        r"5\.7\.9|application-specific password",
-        "the account needs an app password: turn on two-step verification, create an app password "
-        "and put it into auth.pass",
-    ),
-    _hint(
-        "auth",
-        r"5\.7\.139|basic authentication is disabled|smtpclientauthentication is disabled",
-        "the account does not allow passwords for SMTP: let its administrator turn on "
-        "authenticated SMTP, or use OAuth2",
-    ),
-    _hint(
-        "auth", r"^538|encryption required", "the server wants TLS first: set requireTLS to true"
-    ),
-    _hint(
-        "auth",
-        r"^53[0-9]|^50[0-9]",
-        "check auth.user and auth.pass; many providers want an app password or API key there, not "
-        "the password of the account",
-    ),
-    _hint(
-        "sender",
-        r"^530|must issue a starttls|authentication required",
-        "the server wants authentication or TLS first: set auth, and requireTLS on port 587",
-    ),
-    _hint(
-        "sender",
-        r"^553|5\.7\.60|5\.7\.1|not owned|not (?:a )?verified|sender (?:address )?rejected",
-        "the server does not let this account send as fromEmail: use an address that belongs to "
-        "the account, and verify it with the provider",
-    ),
-    _hint("recipient", r"5\.1\.[0136]|user unknown|no such user", "the address does not exist"),
-    _hint("recipient", r"5\.2\.2|4\.2\.2|mailbox (?:is )?full", "the recipient's mailbox is full"),
-    _hint(
-        "recipient",
-        r"relay",
-        "the server does not relay for this client: set auth, or let the server allow this "
-        "machine's address",
-    ),
-    _hint(
-        "recipient",
-        r"^45[01].*(?:grey|gray)|4\.7\.1",
-        "the server asks to try again in a few minutes (greylisting)",
-    ),
-    _hint(
-        "content",
-        r"^552|5\.3\.4|too (?:big|large)",
-        "the mail is larger than the server allows",
-    ),
-    _hint(
-        "content",
-        r"spam|5\.7\.1|blocked|reputation",
-        "the server takes the mail for spam: check SPF, DKIM and DMARC of the sender's domain, and "
-        "the links in the template",
-    ),
-    _hint(
-        "ehlo",
-        r"^5",
-        "the server does not accept the name this client gives itself: set `name` to its full host "
-        "name, such as app.example.com",
-    ),
-    _hint(
-        "greeting",
-        r"^5",
-        "the server does not serve this machine's address: send through your provider's "
-        "submission port (587 or 465)",
-    ),
-)
-
-
-def refused(stage: str, command: str, what: str, reply: Reply, text: str) -> DeliveryError:
+def refused(
+    stage: str, command: str, what: str, reply: Reply, text: str, *, by_token: bool = False
+) -> DeliveryError:
     """The error for a reply of 4yz or 5yz.
 
     Args:
@@ -132,8 +65,15 @@ def refused(stage: str, command: str, what: str, reply: Reply, text: str) -> Del
         what: what it refused, in words.
         reply: what it replied.
         text: the same as text, secrets masked.
+        by_token: whether it refused an access token, not a password.
     """
+    cause = known.find(stage, text, by_token=by_token)
     permanent = reply.code >= _PERMANENT
+    if cause is not None and cause.permanent is not None:
+        permanent = cause.permanent
+    operator = permanent and (stage not in _MESSAGE or reply.code == _AUTHENTICATE)
+    if cause is not None and cause.operator is not None:
+        operator = cause.operator
     kind = PermanentDeliveryError if permanent else TemporaryDeliveryError
     return kind(
         f"the server refused {what}: {text}",
@@ -142,26 +82,18 @@ def refused(stage: str, command: str, what: str, reply: Reply, text: str) -> Del
         enhanced_code=reply.enhanced_code,
         response=text,
         command=command,
-        hint=next(
-            (item.hint for item in _HINTS if item.stage == stage and item.pattern.search(text)),
-            "the server asks to try again later" if not permanent else "",
-        ),
-        failover=_failover(stage, reply),
-        operator=permanent and (stage not in ("sender", "recipient", "content") or _unfit(reply)),
+        hint=cause.hint if cause is not None else "",
+        failover=_failover(stage, reply, operator=operator),
+        operator=operator,
     )
 
 
-def _unfit(reply: Reply) -> bool:
-    """530: the server wants something of this client before any mail."""
-    return reply.code == 530
-
-
-def _failover(stage: str, reply: Reply) -> bool:
+def _failover(stage: str, reply: Reply, *, operator: bool) -> bool:
     """Whether another connector could do better."""
     if stage == "recipient":
         # A recipient that does not exist exists nowhere; greylisting would only start anew.
-        return _unfit(reply) or reply.code == 421
-    return not (stage in ("sender", "content") and reply.code == 552)
+        return operator or reply.code == _CLOSING
+    return not (stage in _MESSAGE and reply.code == _TOO_BIG)
 
 
 def timed_out(stage: str, endpoint: Endpoint, *, committed: bool = False) -> DeliveryError:
@@ -187,18 +119,27 @@ def lost(stage: str, endpoint: Endpoint, *, committed: bool = False) -> Delivery
     """The error for a connection that ended."""
     if committed:
         return _uncertain("the connection was lost after the whole message was written", stage)
-    return TemporaryDeliveryError(f"{endpoint} closed the connection", stage=stage, failover=True)
+    # With TLS 1.3 a server looks at the client's certificate only after the handshake.
+    hint = "it may not serve this machine, or want a client certificate: set tls.cert and tls.key"
+    return TemporaryDeliveryError(
+        f"{endpoint} closed the connection",
+        stage=stage,
+        hint=hint if stage in ("greeting", "ehlo") else "",
+        failover=True,
+    )
 
 
-def broken(stage: str, reason: str, *, committed: bool = False) -> DeliveryError:
-    """The error for a server that broke the protocol."""
+def broken(stage: str, reason: str, *, seen: bytes = b"", committed: bool = False) -> DeliveryError:
+    """The error for a server that broke the protocol; `seen` is what it began with."""
     if committed:
         return _uncertain(f"the reply to the whole message was none: {reason}", stage)
+    usual = "check that host and port are those of a mail server"
+    other = (hint for start, hint in _OTHER_PROTOCOLS if seen.startswith(start))
     return TemporaryDeliveryError(
         f"the server broke the protocol: {reason}",
         stage=stage,
         failover=True,
-        hint="check that host and port are those of a mail server",
+        hint=next(other, usual) if stage == "greeting" else usual,
     )
 
 
@@ -237,6 +178,52 @@ def unreachable(endpoint: Endpoint, errors: Sequence[OSError]) -> DeliveryError:
         hint=f"no mail server listens on port {endpoint.port}; submission is 587 or 465"
         if refused_by_all
         else "check host, port and firewall",
+    )
+
+
+def proxy_failed(endpoint: Endpoint, error: ProxyError) -> DeliveryError:
+    """The error for a proxy that does not let the connection through."""
+    kind = PermanentDeliveryError if error.permanent else TemporaryDeliveryError
+    return kind(
+        f"no connection to {endpoint} through the proxy: {error.reason}",
+        stage="connect",
+        hint=error.hint,
+        failover=True,
+        operator=error.permanent,
+    )
+
+
+def proxy_timed_out(endpoint: Endpoint, proxy: str) -> DeliveryError:
+    """The error for a proxy that does not answer, or finds no way, in time."""
+    return TemporaryDeliveryError(
+        f"no connection to {endpoint} through the proxy {proxy} in time",
+        stage="connect",
+        hint="check `proxy`; it may not be allowed to connect to this port",
+        failover=True,
+    )
+
+
+def unproven(endpoint: Endpoint, mechanism: str, reason: str) -> DeliveryError:
+    """The error for a server that did not do its part of an authentication."""
+    return PermanentDeliveryError(
+        f"{mechanism} with {endpoint} failed on its side: {reason}",
+        stage="auth",
+        command="AUTH",
+        hint="somebody may stand in for the server: check host; if it is yours, authMethod PLAIN "
+        "over TLS does without this proof",
+        failover=True,
+        operator=True,
+    )
+
+
+def tls_from_the_first_byte(endpoint: Endpoint) -> DeliveryError:
+    """The error for a port that was found to expect TLS, where a greeting was waited for."""
+    return PermanentDeliveryError(
+        f"{endpoint} expects TLS from the first byte",
+        stage="greeting",
+        hint="the port wants TLS at once: set secure to true",
+        failover=True,
+        operator=True,
     )
 
 
@@ -284,10 +271,18 @@ def _certificate(endpoint: Endpoint, error: ssl.SSLCertVerificationError) -> tup
     message = error.verify_message or "the certificate is not valid"
     if "expired" in message:
         return message, "the server's certificate has expired: let its operator renew it"
+    if "not yet valid" in message:
+        return message, "the certificate is not valid yet: check this machine's clock"
     if "mismatch" in message or "not valid for" in message:
         return (
             f"the certificate is not for {endpoint.server_name}",
             "set host, or servername, to the name in the certificate",
+        )
+    if "self" in message and "chain" not in message:
+        return (
+            message,
+            "the server made its certificate itself: if it is yours, put it into tls.ca as PEM "
+            "text",
         )
     if "self" in message or "local issuer" in message:
         return (
@@ -295,6 +290,10 @@ def _certificate(endpoint: Endpoint, error: ssl.SSLCertVerificationError) -> tup
             "if the server uses an authority of your own, put its certificate into tls.ca as PEM "
             "text; if not, the server may not send its intermediate certificate",
         )
+    if "too weak" in message or "too small" in message or "md too" in message:
+        return message, "the server's certificate is too weak: let its operator replace it"
+    if "revoked" in message:
+        return message, "the server's certificate was revoked: let its operator replace it"
     return message, "check the server's certificate"
 
 
@@ -303,5 +302,18 @@ def _handshake(error: ssl.SSLError) -> tuple[str, str]:
     if "wrong version number" in reason or "record layer" in reason or "http request" in reason:
         return _NO_TLS, ""
     if "version" in reason or "protocol" in reason:
-        return reason, "the server speaks no TLS of version 1.2 or newer: it must be upgraded"
-    return reason, "check tls.ciphers, tls.minVersion and tls.cert"
+        return reason, (
+            "the server speaks no TLS of version 1.2, or of tls.minVersion, or newer: it must be "
+            "upgraded"
+        )
+    if "certificate required" in reason or "bad certificate" in reason:
+        return reason, "the server wants a certificate of this client: set tls.cert and tls.key"
+    if "unknown ca" in reason:
+        return reason, "the server does not know the authority of tls.cert: use another tls.cert"
+    if "unrecognized name" in reason:
+        return reason, "the server does not know this name: correct servername, or host"
+    if "dh key too small" in reason or "ee key too small" in reason:
+        return reason, "the server's key is too short to be safe: it must be upgraded"
+    if "handshake failure" in reason or "cipher" in reason or "insufficient security" in reason:
+        return reason, "no common cipher: check tls.ciphers, tls.minVersion and tls.cert"
+    return reason, "check `tls`, and ask the server's operator whether its TLS is sound"

@@ -59,7 +59,7 @@ class Dialogue:
         try:
             if data:
                 self.require_quiet()
-                self.wire.write(data, shown)
+                self.wire.write(data, data if shown is None else shown.encode())
             return await self.wire.reply(limit)
         except TimeoutError:
             self.wire.abort()
@@ -69,7 +69,7 @@ class Dialogue:
             raise diagnose.lost(stage, self.endpoint) from None
         except ProtocolError as error:
             self.wire.abort()
-            raise diagnose.broken(stage, str(error)) from None
+            raise diagnose.broken(stage, str(error), seen=error.seen) from None
         except BaseException:
             # Called off: the reply is still to come, and would pass for that to the next command.
             self.wire.abort()
@@ -83,7 +83,22 @@ class Dialogue:
             raise ConnectionLost
 
     def refused(
-        self, stage: str, verb: str, reply: Reply, what: str | None = None
+        self,
+        stage: str,
+        verb: str,
+        reply: Reply,
+        what: str | None = None,
+        *,
+        by_token: bool = False,
     ) -> DeliveryError:
-        """The error for a reply that refuses; `what` says in words what was refused."""
-        return diagnose.refused(stage, verb, what or verb, reply, self.wire.mask(str(reply)))
+        """The error for a reply that refuses.
+
+        Args:
+            stage: where.
+            verb: the command it replied to.
+            reply: what it replied.
+            what: what it refused, in words.
+            by_token: whether it was an OAuth2 token that it refused.
+        """
+        text = self.wire.mask(str(reply))
+        return diagnose.refused(stage, verb, what or verb, reply, text, by_token=by_token)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from connectors.smtp.addresses import ascii_domain
-from connectors.smtp.auth import Credentials
-from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT, LoginAuth, TlsOptions
-from connectors.smtp.tls import make_context
+from connectors.smtp.addresses import ascii_domain, xtext
+from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT, DsnOptions, TlsOptions
+from connectors.smtp.proxy.url import Proxy
+from connectors.smtp.tls import Resumption, make_context, trusting_context
+from connectors.smtp.transaction import MailOptions
 
 if TYPE_CHECKING:
     from connectors.smtp.config import SmtpConfig
@@ -36,13 +37,15 @@ class Endpoint:
         host: its name in ASCII, or its address.
         port: its port.
         tls: when the connection turns to TLS.
-        context: for TLS.
+        context: for TLS with it.
+        resumption: what shortens the next handshake.
         server_name: the name its certificate must have.
         client_name: for EHLO; None takes the machine's own.
         local_address: the address to connect from.
-        credentials: None where the server allows the client by its address.
-        needs_token: the credentials are OAuth2 without a valid token.
-        token_expires: when the token expires, in seconds since the epoch, if that is known.
+        proxy: what to connect through, if anything.
+        proxy_context: for TLS with the proxy, where it is reached by TLS.
+        mail: how messages are handed over.
+        log_in: whether to authenticate.
         force_auth: authenticate even if the server does not offer it.
         resolve_timeout: for the name's addresses.
         connect_timeout: for the connection.
@@ -55,12 +58,14 @@ class Endpoint:
     port: int
     tls: TlsMode
     context: ssl.SSLContext
+    resumption: Resumption
     server_name: str
     client_name: str | None
     local_address: str | None
-    credentials: Credentials | None = field(repr=False)
-    needs_token: bool
-    token_expires: float | None
+    proxy: Proxy | None = field(repr=False)
+    proxy_context: ssl.SSLContext | None
+    mail: MailOptions
+    log_in: bool
     force_auth: bool
     resolve_timeout: float
     connect_timeout: float
@@ -74,18 +79,27 @@ class Endpoint:
         tls = config.tls or TlsOptions()
         host = ascii_domain(config.host or "")
         port = int(config.port or (IMPLICIT_TLS_PORT if config.secure else SUBMISSION_PORT))
-        credentials, expires = _credentials(config)
+        proxy = Proxy.parse(config.proxy) if config.proxy else None
+        context = make_context(tls)[0]
         return cls(
             host=host,
             port=port,
             tls=_tls_mode(config, port),
-            context=make_context(tls)[0],
+            context=context,
+            resumption=Resumption(context),
             server_name=ascii_domain(config.servername or tls.servername or host),
             client_name=config.name or None,
             local_address=config.local_address or None,
-            credentials=credentials,
-            needs_token=bool(credentials and not (credentials.password or credentials.token)),
-            token_expires=expires,
+            proxy=proxy,
+            proxy_context=trusting_context(tls) if proxy and proxy.scheme == "https" else None,
+            mail=MailOptions(
+                lmtp=bool(config.lmtp),
+                chunking=config.chunking is not False,
+                require_tls=bool(config.require_tls_extension_enabled),
+                dsn_mail=_dsn_mail(config.dsn or DsnOptions()),
+                dsn_rcpt=_dsn_rcpt(config.dsn or DsnOptions()),
+            ),
+            log_in=bool(config.auth and config.auth.user),
             force_auth=bool(config.force_auth),
             resolve_timeout=(config.dns_timeout or 30_000) / 1000,
             connect_timeout=(config.connection_timeout or 120_000) / 1000,
@@ -95,7 +109,14 @@ class Endpoint:
         )
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def plain_will_do(self) -> bool:
+        """Whether nothing is asked of the server that only EHLO announces."""
+        mail = self.mail
+        return not (self.log_in or mail.lmtp or mail.require_tls or self.tls is TlsMode.REQUIRED)
 
 
 def _tls_mode(config: SmtpConfig, port: int) -> TlsMode:
@@ -109,15 +130,22 @@ def _tls_mode(config: SmtpConfig, port: int) -> TlsMode:
     return TlsMode.OPPORTUNISTIC if config.opportunistic_tls else TlsMode.OFFERED
 
 
-def _credentials(config: SmtpConfig) -> tuple[Credentials | None, float | None]:
-    """The credentials, and when the token in them expires, in seconds since the epoch."""
-    auth = config.auth
-    if auth is None:
-        return None, None
-    method = (config.auth_method or auth.method or "").upper() or None
-    if isinstance(auth, LoginAuth):
-        if not auth.user or not auth.password:
-            return None, None
-        return Credentials(auth.user, password=auth.password, method=method), None
-    expires = auth.expires / 1000 if auth.expires else None
-    return Credentials(auth.user, token=auth.access_token or None, method=method), expires
+def _dsn_mail(dsn: DsnOptions) -> tuple[str, ...]:
+    """The parameters of MAIL (RFC 3461 section 4.3 and 4.4)."""
+    ret, envid = dsn.ret or dsn.return_, dsn.envid or dsn.id
+    parameters = [f"RET={ret.upper()}"] if ret else []
+    return (*parameters, f"ENVID={xtext(envid)}") if envid else tuple(parameters)
+
+
+def _dsn_rcpt(dsn: DsnOptions) -> tuple[str, ...]:
+    """The parameters of RCPT (RFC 3461 section 4.1 and 4.2)."""
+    cases = [dsn.notify] if isinstance(dsn.notify, str) else dsn.notify or []
+    notify = ",".join(case.strip().upper() for text in cases for case in text.split(","))
+    orcpt = dsn.orcpt or dsn.recipient
+    parameters = [f"NOTIFY={notify}"] if notify else []
+    if orcpt:
+        kind, separator, address = orcpt.partition(";")
+        if not separator:
+            kind, address = "rfc822", orcpt
+        parameters.append(f"ORCPT={kind};{xtext(address.strip())}")
+    return tuple(parameters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import ipaddress
@@ -10,18 +11,23 @@ import re
 from connector_core import PermanentDeliveryError
 from connector_core.redaction import Redactor
 from connectors.smtp import diagnose
-from connectors.smtp.auth import Credentials, Mechanism, choose
+from connectors.smtp.account import Account
+from connectors.smtp.auth import Credentials, Mechanism, MechanismError, choose
 from connectors.smtp.dialogue import Dialogue
 from connectors.smtp.endpoint import TlsMode
 from connectors.smtp.protocol import Reply, command
 
-__all__ = ["Login", "is_loopback"]
+__all__ = ["Login", "TokenRenewedError", "is_loopback"]
 
 _MAX_CHALLENGES = 5
 
 
+class TokenRenewedError(Exception):
+    """The server refused the token and closed; there is another one for the next connection."""
+
+
 class Login:
-    """One attempt to authenticate."""
+    """The log-in of one connection: one attempt, and with OAuth2 a second with a new token."""
 
     def __init__(self, dialogue: Dialogue, offered: frozenset[str], deadline: float | None) -> None:
         self._dialogue = dialogue
@@ -29,51 +35,79 @@ class Login:
         self._wire = dialogue.wire
         self._offered = offered
         self._deadline = deadline
-        self._user = ""
 
-    async def run(self, credentials: Credentials) -> str:
+    async def run(self, account: Account, credentials: Credentials, *, renew: bool) -> str:
         """Authenticate, and return the name of the mechanism.
+
+        Args:
+            account: where another token may be had.
+            credentials: what to log in with.
+            renew: whether to try again with another token if the server refuses this one.
 
         Raises:
             DeliveryError: it cannot be done safely, or the server refused.
+            TokenRenewedError: a new connection may succeed.
         """
-        self._user = credentials.user
         self._require_safe_channel()
+        try:
+            return await self._attempt(credentials)
+        except PermanentDeliveryError as refusal:
+            if refusal.code is None or not renew:
+                raise
+            renewed = await account.renewed(credentials, self._deadline)
+            if renewed is None:
+                raise
+        if self._wire.closed:
+            raise TokenRenewedError
+        return await self._attempt(renewed)
+
+    async def _attempt(self, credentials: Credentials) -> str:
         mechanism = self._choose_mechanism(credentials)
         initial = mechanism.initial_response()
         words = ["AUTH", mechanism.name]
         if initial is not None:
-            words.append(self._hidden(initial))
+            words.append(self._hidden(initial, credentials))
         reply = await self._ask(command(*words), f"AUTH {mechanism.name}{' ***' * bool(initial)}")
-        for _ in range(_MAX_CHALLENGES):
-            if reply.code != 334:
-                break
-            challenge = _challenge(reply, strict=mechanism.reads_challenge)
-            answer = self._hidden(mechanism.respond(challenge))
-            reply = await self._ask(command(answer), "***")
-        if reply.code >= 400:
-            raise self._dialogue.refused("auth", "AUTH", reply)
-        if reply.code != 235:
-            raise diagnose.broken("auth", f"the server replied {reply.code} to AUTH")
+        try:
+            for _ in range(_MAX_CHALLENGES):
+                if reply.code != 334:
+                    break
+                challenge = _challenge(reply, strict=mechanism.reads_challenge)
+                if mechanism.slow:
+                    response = await asyncio.to_thread(mechanism.respond, challenge)
+                else:
+                    response = mechanism.respond(challenge)
+                reply = await self._ask(command(self._hidden(response, credentials)), "***")
+            if reply.code >= 400:
+                by_token = mechanism.needs == "token"
+                raise self._dialogue.refused("auth", "AUTH", reply, by_token=by_token)
+            if reply.code != 235:
+                raise diagnose.broken("auth", f"the server replied {reply.code} to AUTH")
+        except MechanismError as error:
+            raise diagnose.unproven(self._endpoint, mechanism.name, str(error)) from None
+        if not mechanism.proven:
+            reason = "it did not prove that it knows the password"
+            raise diagnose.unproven(self._endpoint, mechanism.name, reason)
         return mechanism.name
 
     async def _ask(self, data: bytes, shown: str) -> Reply:
         return await self._dialogue.ask(data, "auth", shown=shown, deadline=self._deadline)
 
-    def _hidden(self, response: bytes) -> str:
+    def _hidden(self, response: bytes, credentials: Credentials) -> str:
         """A response in base64, which from now on is masked wherever the server echoes it."""
         encoded, known = base64.b64encode(response).decode(), self._wire.mask
         # Decoded as well: the digest of CRAM-MD5 lets the password be guessed offline.
         text = response.decode("utf-8", "replace")
-        words = [word for word in re.split(r"[\0\x01 ]", text) if word != self._user]
-        mask = Redactor([encoded, text, *words])
+        words = {encoded, text, *re.split(r"[\0\x01 ]", text), *credentials.secrets}
+        mask = Redactor(words - {credentials.user})
         self._wire.mask = lambda text: mask(known(text))
         return encoded
 
     def _require_safe_channel(self) -> None:
         if self._wire.encrypted or self._endpoint.tls is TlsMode.NEVER:
             return
-        if not is_loopback(self._wire.peer_address):
+        # Through a proxy, the address says nothing of the way to the server.
+        if self._endpoint.proxy or not is_loopback(self._wire.peer_address):
             raise PermanentDeliveryError(
                 f"{self._endpoint} offers no TLS: the credentials would go in the clear",
                 stage="auth",

@@ -6,16 +6,18 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import nullcontext
 
 from connector_core import PermanentDeliveryError
 from connector_core.redaction import Redactor
 from connectors.smtp import diagnose
-from connectors.smtp.connect import connect, resolve
+from connectors.smtp.account import Account
+from connectors.smtp.auth import Credentials
+from connectors.smtp.connect import connect, connect_by_proxy, resolve
 from connectors.smtp.dialogue import LOST, Dialogue, left
 from connectors.smtp.endpoint import Endpoint, TlsMode
 from connectors.smtp.login import Login
+from connectors.smtp.probe import PROBE_AFTER, speaks_tls
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.session import Session
 from connectors.smtp.stages import Stages
@@ -24,109 +26,191 @@ from connectors.smtp.wire import Wire
 __all__ = ["open_session"]
 
 _HOST_NAME = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-Turn = Callable[[], AbstractAsyncContextManager[None]]
 
 
 async def open_session(
-    endpoint: Endpoint, stages: Stages, deadline: float | None, turn: Turn
+    endpoint: Endpoint,
+    account: Account | None,
+    stages: Stages,
+    deadline: float | None,
+    *,
+    testing: bool,
+    renew: bool,
 ) -> Session:
     """Connect, greet, turn to TLS and authenticate, as the endpoint wants it.
 
     Args:
         endpoint: where and how.
+        account: what to log in with, if anything.
         stages: what times the steps.
         deadline: when to give up, in seconds of `time.monotonic()`.
-        turn: what to hold while authenticating.
+        testing: a person waits for the outcome: ask for more than a send would, and do not keep
+            the pause after refused credentials.
+        renew: whether to get another token in place of one that the server refuses.
 
     Raises:
         DeliveryError: it failed; nothing is left open.
+        TokenRenewedError: once more, it may succeed.
     """
-    mask = Redactor(endpoint.credentials.secrets if endpoint.credentials else ())
-    with stages.stage("resolve") as detail:
-        addresses = await resolve(endpoint, left(deadline))
-        detail.append(", ".join(address for _, address in addresses))
-    with stages.stage("connect") as detail:
-        wire = await connect(
-            endpoint,
-            addresses,
-            lambda: Wire(mask=mask, log_dialogue=endpoint.log_dialogue),
-            left(deadline),
-        )
-        if not wire.peer_address:
-            # It was gone before its address could be asked for.
-            wire.abort()
-            raise diagnose.lost("connect", endpoint)
-        detail.append(f"{wire.peer_address} port {endpoint.port}")
-    dialogue = Dialogue(endpoint, wire)
+    credentials = None
+    if account is not None:
+        if not testing:
+            account.require_open()
+        # Before the connection is there: a server does not wait long for AUTH.
+        with stages.stage("token") if account.by_token else nullcontext():
+            credentials = await account.credentials(deadline)
+    wire = await _connect(endpoint, credentials, stages, deadline)
     try:
-        capabilities = await _Opening(dialogue, deadline).run(stages, turn)
+        opening = _Opening(Dialogue(endpoint, wire), stages, deadline)
+        await opening.begin(testing=testing)
+        if account is not None and credentials is not None:
+            await opening.log_in(account, credentials, patient=not testing, renew=renew)
     except BaseException:
         wire.abort()
         raise
-    return Session(dialogue, capabilities, {stage.name: stage.seconds for stage in stages.done})
+    return opening.session
+
+
+async def _connect(
+    endpoint: Endpoint, credentials: Credentials | None, stages: Stages, deadline: float | None
+) -> Wire:
+    mask = Redactor(credentials.secrets if credentials else ())
+
+    def make() -> Wire:
+        return Wire(mask=mask, log_dialogue=endpoint.log_dialogue)
+
+    if endpoint.proxy is not None:
+        # The proxy looks the name up.
+        with stages.stage("connect") as detail:
+            wire = await connect_by_proxy(endpoint, endpoint.proxy, make, left(deadline))
+            detail.append(f"{endpoint} through the proxy {endpoint.proxy.host}")
+        return wire
+    with stages.stage("resolve") as detail:
+        addresses = await resolve(endpoint, left(deadline))
+        detail.append(", ".join(address[0] for _, address in addresses))
+    with stages.stage("connect") as detail:
+        wire = await connect(endpoint, addresses, make, left(deadline))
+        detail.append(f"{wire.peer_address or 'an address'} port {endpoint.port}")
+    return wire
 
 
 class _Opening:
     """What comes between the connection and the first message."""
 
-    def __init__(self, dialogue: Dialogue, deadline: float | None) -> None:
+    def __init__(self, dialogue: Dialogue, stages: Stages, deadline: float | None) -> None:
         self._dialogue = dialogue
         self._endpoint = dialogue.endpoint
         self._wire = dialogue.wire
+        self._stages = stages
         self._deadline = deadline
         self._capabilities = Capabilities()
 
-    async def run(self, stages: Stages, turn: Turn) -> Capabilities:
-        """Go through it, and return what the server is capable of; `turn` is held for AUTH.
+    @property
+    def session(self) -> Session:
+        """The session that was opened."""
+        seconds = {stage.name: stage.seconds for stage in self._stages.done}
+        return Session(self._dialogue, self._capabilities, seconds)
+
+    async def begin(self, *, testing: bool) -> None:
+        """Greeting, EHLO, and TLS at its place.
 
         Raises:
             DeliveryError: it failed.
         """
-        implicit = self._endpoint.tls is TlsMode.IMPLICIT
-        if implicit:
-            with stages.stage("tls") as detail:
+        if self._endpoint.tls is TlsMode.IMPLICIT:
+            with self._stages.stage("tls") as detail:
                 await self._start_tls()
                 detail.append(self._describe_tls())
-        with stages.stage("greeting") as detail:
+        with self._stages.stage("greeting") as detail:
+            if testing:
+                await self._probe()
             greeting = await self._ask(b"", "greeting", self._endpoint.greeting_timeout)
+            if not self._wire.peer_address:
+                # It was gone before its address could be asked for.
+                raise diagnose.lost("greeting", self._endpoint)
             if greeting.code >= 300:
                 raise self._dialogue.refused("greeting", "", greeting, "the connection")
             detail.append(self._wire.mask(greeting.text))
-        with stages.stage("ehlo"):
+        with self._stages.stage("ehlo"):
             await self._hello()
         if self._wants_starttls():
-            with stages.stage("tls") as detail:
+            with self._stages.stage("tls") as detail:
                 if await self._starttls():
                     detail.append(self._describe_tls())
                     await self._hello()
                 else:
                     detail.append("refused; opportunisticTLS carries on in the clear")
-        if self._endpoint.credentials is not None:
-            with stages.stage("auth") as detail:
-                login = Login(self._dialogue, self._capabilities.mechanisms, self._deadline)
-                async with turn():
-                    detail.append(await login.run(self._endpoint.credentials))
-        return self._capabilities
+        self._require_tls_extension()
+        if (tls := self._wire.tls_object) is not None:
+            # By now the server's tickets have come, before its reply to EHLO.
+            self._endpoint.resumption.keep(tls)
+
+    async def log_in(
+        self, account: Account, credentials: Credentials, *, patient: bool, renew: bool
+    ) -> None:
+        """Authenticate.
+
+        Raises:
+            DeliveryError: it failed.
+            TokenRenewedError: another connection is needed.
+        """
+        with self._stages.stage("auth") as detail:
+            login = Login(self._dialogue, self._capabilities.mechanisms, self._deadline)
+            async with account.turn(self._deadline, patient=patient):
+                detail.append(await login.run(account, credentials, renew=renew))
+            if self._asks_more:
+                await self._hello()
+
+    @property
+    def _asks_more(self) -> bool:
+        """Whether to ask again after AUTH: some servers announce all they can only then."""
+        mail, offered = self._endpoint.mail, self._capabilities
+        wants_dsn = bool(mail.dsn_mail or mail.dsn_rcpt) and "DSN" not in offered
+        return wants_dsn or offered.extensions.get("SIZE") == ""
 
     async def _ask(self, data: bytes, stage: str, timeout: float | None = None) -> Reply:
         return await self._dialogue.ask(data, stage, timeout, deadline=self._deadline)
 
     async def _hello(self) -> None:
         """EHLO, or HELO for servers that do not know it; forgets what was learned before."""
-        name = self._endpoint.client_name or _own_name(self._wire.local_address)
-        reply = await self._ask(command("EHLO", name), "ehlo")
+        endpoint = self._endpoint
+        name = endpoint.client_name or _own_name(self._wire.local_address)
+        verb = "LHLO" if endpoint.mail.lmtp else "EHLO"
+        reply = await self._ask(command(verb, name), "ehlo")
         if reply.code < 300:
             self._capabilities = Capabilities.of(reply)
             return
         self._capabilities = Capabilities()
-        plain_will_do = (
-            self._endpoint.credentials is None and self._endpoint.tls is not TlsMode.REQUIRED
-        )
-        if reply.code >= 500 and plain_will_do:
+        if reply.code >= 500 and endpoint.plain_will_do:
             reply = await self._ask(command("HELO", name), "ehlo")
             if reply.code < 300:
                 return
-        raise self._dialogue.refused("ehlo", "EHLO", reply)
+        raise self._dialogue.refused("ehlo", verb, reply)
+
+    def _require_tls_extension(self) -> None:
+        """REQUIRETLS needs TLS here and a server that passes the demand on (RFC 8689)."""
+        if not self._endpoint.mail.require_tls:
+            return
+        if not self._wire.encrypted or "REQUIRETLS" not in self._capabilities:
+            raise PermanentDeliveryError(
+                f"{self._endpoint} does not offer REQUIRETLS"
+                if self._wire.encrypted
+                else f"{self._endpoint} offers no TLS, and REQUIRETLS needs it",
+                stage="ehlo",
+                failover=True,
+                operator=True,
+                hint="leave out requireTLSExtensionEnabled, or use a server that has RFC 8689",
+            )
+
+    async def _probe(self) -> None:
+        """Where no greeting comes, see whether the server waits for TLS as this client for it."""
+        endpoint = self._endpoint
+        if endpoint.tls is TlsMode.IMPLICIT or endpoint.proxy is not None:
+            return
+        if await self._wire.speaks_within(min(PROBE_AFTER, endpoint.greeting_timeout / 2)):
+            return
+        if await speaks_tls(endpoint, self._wire.peer_address):
+            raise diagnose.tls_from_the_first_byte(endpoint)
 
     def _wants_starttls(self) -> bool:
         if self._wire.encrypted or self._endpoint.tls in (TlsMode.IMPLICIT, TlsMode.NEVER):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -14,25 +15,31 @@ from typing import TYPE_CHECKING
 from connector_core import (
     DeliveryError,
     HostClosedError,
-    PermanentDeliveryError,
     Stage,
     TemporaryDeliveryError,
     VerifyReport,
 )
+from connectors.smtp.account import Account
 from connectors.smtp.endpoint import Endpoint
-from connectors.smtp.limits import LoginGate, Pace
+from connectors.smtp.limits import Pace
+from connectors.smtp.login import TokenRenewedError
 from connectors.smtp.opening import open_session
 from connectors.smtp.session import DeadConnectionError, Sent, Session
 from connectors.smtp.stages import Stages
 from connectors.smtp.transaction import Envelope
+from connectors.smtp.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from connectors.smtp.config import SmtpConfig
 
 __all__ = ["Pool"]
 
+_LOG = logging.getLogger("connectors.smtp")
+
 NOOP_AFTER = 30.0  # seconds of idleness after which a session is asked before it is used
 IDLE_LIFETIME = 90.0  # seconds of idleness after which a session is ended
+MOST_PINGS = 50  # servers take a client that says NOOP too often for a hanger-on
+MOST_SENDERS = 1000  # whose mails the server is known to take
 CLOSE_GRACE = 5.0  # seconds that messages under way have when the pool closes
 
 
@@ -42,10 +49,14 @@ class Pool:
     def __init__(self, endpoint: Endpoint, config: SmtpConfig) -> None:
         self._endpoint = endpoint
         self._limit = config.max_connections
+        self._warm = min(config.pool_min_connections, self._limit)
+        self._upkeep = Upkeep(self._keep_warm, NOOP_AFTER / 2)
         self._messages = config.max_messages if config.pool is not False else 1
         self._fresh_tries = min(config.max_requeues, 1)
         self._pace = Pace(config.rate_limit, (config.rate_delta or 1000) / 1000)
-        self._gate = LoginGate()
+        self._senders: set[str] = set()
+        self._warned = False
+        self._account = Account.of(config, endpoint)
         self._idle: list[Session] = []
         self._busy: set[Session] = set()
         self._open = 0
@@ -77,18 +88,22 @@ class Pool:
             HostClosedError: the pool is closed.
         """
         started = time.perf_counter()
+        if self._warm:
+            self._upkeep.ask()
         tries = self._fresh_tries
         session = await self._acquire(deadline, paced=True)
         while True:
-            kept = session.sent > 0
-            opening = {} if kept else session.opening
+            kept, opening = not session.fresh, session.opening if session.fresh else {}
             waited = time.perf_counter() - started - sum(opening.values())
             try:
-                sent = await session.send(envelope, content, deadline)
+                known = envelope.sender in self._senders
+                sent = await session.send(envelope, content, deadline, known=known)
             except DeadConnectionError as dead:
                 if not kept or tries < 1:
                     raise dead.error from None
             else:
+                if not known and len(self._senders) < MOST_SENDERS:
+                    self._senders.add(envelope.sender)
                 return replace(sent, seconds={"pool": waited, **opening, **sent.seconds})
             finally:
                 self._release(session)
@@ -103,13 +118,18 @@ class Pool:
         stages = Stages(on_stage)
         with suppress(DeliveryError):  # it stands in the report
             async with self._while_open():
-                session = await self._login(stages, None, patient=False)
+                # A resumed handshake would not show the certificate as it is now.
+                self._endpoint.resumption.forget()
+                session = await self._login(stages, None, testing=True)
             await session.quit()
+            if self._warm:
+                self._upkeep.ask()
         return VerifyReport(tuple(stages.done))
 
     async def close(self) -> None:
         """End every session: the idle ones with QUIT, those in use after a grace."""
         self._closed = True
+        await self._upkeep.close()
         if self._reaper is not None:
             self._reaper.cancel()
         for waiter in self._waiters:
@@ -127,6 +147,8 @@ class Pool:
             session.abort()
         if self._quitting:
             await asyncio.wait(self._quitting, timeout=CLOSE_GRACE)
+        if self._account is not None:
+            await self._account.close()
 
     async def _acquire(self, deadline: float | None, *, paced: bool = False) -> Session:
         """A session to send one message over; it counts as open and in use.
@@ -195,34 +217,57 @@ class Pool:
     async def _replace(self, deadline: float | None) -> Session:
         """A new session in a place that is already counted as open."""
         try:
-            return await self._login(Stages(), deadline, patient=True)
+            return await self._login(Stages(), deadline)
         except BaseException:
             self._free_place()
             raise
 
-    async def _login(self, stages: Stages, deadline: float | None, *, patient: bool) -> Session:
-        """Open a session; a patient caller keeps the pause after a refusal."""
-        self._require_token(stages)
-        if patient:
-            self._gate.require_open()
-        turn = partial(self._gate.turn, deadline, patient=patient)
-        return await open_session(self._endpoint, stages, deadline, turn)
+    async def _login(
+        self, stages: Stages, deadline: float | None, *, testing: bool = False
+    ) -> Session:
+        """Open a session, with another token if the server refuses the first and closes."""
+        attempt = partial(
+            open_session, self._endpoint, self._account, stages, deadline, testing=testing
+        )
+        try:
+            session = await attempt(renew=True)
+        except TokenRenewedError:
+            session = await attempt(renew=False)
+        mail = self._endpoint.mail
+        if (mail.dsn_mail or mail.dsn_rcpt) and not session.offers_notifications:
+            self._warn_once("%s does not offer DSN: `dsn` has no effect", self._endpoint)
+        return session
 
-    def _require_token(self, stages: Stages) -> None:
-        expires = self._endpoint.token_expires
-        expired = expires is not None and expires <= time.time()
-        if self._endpoint.needs_token or expired:
-            with stages.stage("auth"):
-                raise PermanentDeliveryError(
-                    "the OAuth2 access token has expired"
-                    if expired
-                    else "there is no OAuth2 access token",
-                    stage="auth",
-                    failover=True,
-                    operator=True,
-                    hint="this version cannot renew a token yet: put a valid one into "
-                    "auth.accessToken",
-                )
+    def _warn_once(self, text: str, *values: object) -> None:
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(text, *values)
+
+    async def _keep_warm(self) -> None:
+        """Hold at least `poolMinConnections` sessions open, and used within a short time.
+
+        Raises:
+            DeliveryError: the server does not let one in.
+        """
+        soon = time.monotonic() - NOOP_AFTER / 2
+        kept = [session for session in self._idle[-self._warm :] if session.idle_since < soon]
+        for session in kept:
+            if session not in self._idle:
+                continue  # a message took it meanwhile
+            self._idle.remove(session)
+            if session.pings >= MOST_PINGS:
+                self._discard(session)
+                continue
+            self._busy.add(session)
+            if await self._still_alive(session, None):
+                self._release(session)
+            else:
+                self._free_place()
+        while self._open < self._warm:
+            self._open += 1
+            session = await self._replace(None)
+            session.fresh = False
+            self._pass_on(session)
 
     def _take_idle(self) -> Session | None:
         while self._idle:
@@ -276,6 +321,8 @@ class Pool:
                 return
         if session is None:
             self._open -= 1
+            if self._open < self._warm and not self._closed:
+                self._upkeep.ask()
         elif self._closed:
             self._discard(session)
         else:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 
 from connectors.smtp.addresses import control_in
 
-__all__ = ["Capabilities", "ProtocolError", "Reply", "ReplyParser", "command", "dot_stuff"]
+__all__ = [
+    "Capabilities",
+    "ProtocolError",
+    "Reply",
+    "ReplyParser",
+    "command",
+    "dot_stuff",
+    "require_lines",
+]
 
 MAX_LINE = 8 * 1024
 MAX_REPLY = 64 * 1024
@@ -22,7 +30,15 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class ProtocolError(Exception):
-    """The server broke the protocol; the connection cannot be used any longer."""
+    """The server broke the protocol; the connection cannot be used any longer.
+
+    Attributes:
+        seen: how the line began that is none of SMTP, to tell which protocol it is.
+    """
+
+    def __init__(self, reason: str, seen: bytes = b"") -> None:
+        self.seen = seen[:16]
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,7 @@ class ReplyParser:
             raise ProtocolError("a reply is too long")
         found = _REPLY_LINE.fullmatch(raw.decode("utf-8", "replace"))
         if not found:
-            raise ProtocolError("the server sent a line that is no SMTP reply")
+            raise ProtocolError("the server sent a line that is no SMTP reply", raw)
         code = int(found[1])
         if self._lines and code != self._code:
             raise ProtocolError("the lines of one reply have different codes")
@@ -158,8 +174,8 @@ def command(*words: str) -> bytes:
     return line.encode() + b"\r\n"
 
 
-def dot_stuff(content: bytes) -> bytes:
-    """The content as DATA carries it: leading dots doubled, the final dot added (RFC 5321 4.5.2).
+def require_lines(content: bytes) -> None:
+    """Hold the content to whole lines.
 
     Raises:
         ValueError: the content has NUL, a CR or LF that is not part of CRLF, or no CRLF at its
@@ -170,5 +186,14 @@ def dot_stuff(content: bytes) -> bytes:
         raise ValueError("the content must have CRLF line ends only, and no NUL")
     if not content.endswith(b"\r\n"):
         raise ValueError("the content must end with CRLF")
+
+
+def dot_stuff(content: bytes) -> bytes:
+    """The content as DATA carries it: leading dots doubled, the final dot added (RFC 5321 4.5.2).
+
+    Raises:
+        ValueError: it is not whole lines: see `require_lines`.
+    """
+    require_lines(content)
     stuffed = content.replace(b"\r\n.", b"\r\n..")
     return (b"." if stuffed.startswith(b".") else b"") + stuffed + b".\r\n"

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from connector_core import (
     ConfigError,
     ConfigProblem,
+    DeliveryError,
     Message,
     Receipt,
     Stage,
@@ -92,15 +93,13 @@ class SmtpSender:
         started = time.perf_counter()
         composed = self._composer.compose(message)
         seconds = {"compose": time.perf_counter() - started}
-        sent = await self._pool.send(composed.envelope, composed.content, message.deadline)
-        if _LOG.isEnabledFor(self._log_level):
-            told = {"message_id": composed.message_id, "endpoint": str(self._endpoint)}
-            _LOG.log(
-                self._log_level,
-                "sent %(message_id)s through %(endpoint)s",
-                told,
-                extra=told,
-            )
+        told = {"message_id": composed.message_id, "usage_type": message.usage_type}
+        try:
+            sent = await self._pool.send(composed.envelope, composed.content, message.deadline)
+        except DeliveryError as error:
+            self._log_failure(told, error)
+            raise
+        self._log("sent %(message_id)s through %(endpoint)s", told | {"response": sent.response})
         return Receipt(
             message_id=composed.message_id,
             connector_id=CONNECTOR_ID,
@@ -108,6 +107,25 @@ class SmtpSender:
             response=sent.response,
             enhanced_code=sent.enhanced_code,
             seconds=seconds | sent.seconds,
+        )
+
+    def _log(self, text: str, told: Mapping[str, object]) -> None:
+        if _LOG.isEnabledFor(self._log_level):
+            told = {**told, "connector": CONNECTOR_ID, "endpoint": str(self._endpoint)}
+            _LOG.log(self._log_level, text, told, extra=told)
+
+    def _log_failure(self, told: Mapping[str, object], error: DeliveryError) -> None:
+        facts = {
+            "reason": str(error),
+            "stage": error.stage,
+            "code": error.code,
+            "enhanced_code": error.enhanced_code,
+            "retry": error.retry,
+            "hint": error.hint,
+        }
+        self._log(
+            "did not send %(message_id)s through %(endpoint)s, at %(stage)s: %(reason)s",
+            {**told, **facts},
         )
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector_core import DeliveryError, PermanentDeliveryError
 from connectors.smtp import diagnose
@@ -47,8 +47,10 @@ class Session:
 
     Attributes:
         opening: how long each stage of opening it took, in seconds.
+        fresh: whether it was opened for the message that it is to send next.
         sent: how many messages it was used for.
-        idle_since: when it was last used, in seconds of `time.monotonic()`.
+        idle_since: when the server last replied, in seconds of `time.monotonic()`.
+        pings: how often it was asked whether it still answers.
     """
 
     def __init__(
@@ -59,47 +61,66 @@ class Session:
         self._wire = dialogue.wire
         self._capabilities = capabilities
         self.opening = opening
+        self.fresh = True
         self.sent = 0
         self.idle_since = time.monotonic()
+        self.pings = 0
 
     @property
     def usable(self) -> bool:
         """Whether it is open, and the server said nothing that nobody asked for."""
         return not self._wire.closed and not self._wire.unread
 
-    async def send(self, envelope: Envelope, content: bytes, deadline: float | None) -> Sent:
+    async def send(
+        self, envelope: Envelope, content: bytes, deadline: float | None, *, known: bool
+    ) -> Sent:
         """Send one message.
+
+        Args:
+            envelope: sender and recipient.
+            content: the message.
+            deadline: when to give up, in seconds of `time.monotonic()`.
+            known: the server has taken messages of this sender: one that it refuses should not
+                be sent the whole message first.
 
         Raises:
             DeadConnectionError: the connection was dead before the message could be accepted.
             DeliveryError: the message was refused, or it is uncertain whether it was taken.
         """
+        self.fresh = False
         self.sent += 1
         self._require_capable(envelope, content)
-        transaction = Transaction(envelope, content, self._capabilities)
+        self._require_open()
+        options = self._endpoint.mail
+        if not known:
+            options = replace(options, chunking=False)
+        transaction = Transaction(envelope, content, self._capabilities, options)
         limit = time.monotonic() + min(self._endpoint.socket_timeout, left(deadline))
         started = agreed = time.perf_counter()
         try:
-            self._wire.write(transaction.start())
+            self._wire.write(*transaction.start())
             while not transaction.done:
                 self._take(transaction, await self._wire.reply(limit - time.monotonic()))
                 if transaction.final:
                     agreed = time.perf_counter()
+            self._require_no_more(transaction)
         except BaseException as error:  # noqa: BLE001 - cancellation too must end the connection
             committed = transaction.committed and not self._wire.unsent
             self._wire.abort()
             # What was refused before stays refused, however the connection ended after it.
             if transaction.refusal is None or not isinstance(error, BROKEN_OFF):
-                raise self._failed(error, transaction.stage, committed=committed) from None
+                stage = "content" if committed else transaction.stage
+                raise self._failed(error, stage, committed=committed) from None
         self.idle_since = time.monotonic()
         if (reply := transaction.accepted) is not None:
             seconds = {"envelope": agreed - started, "content": time.perf_counter() - agreed}
             return Sent(self._wire.mask(str(reply)), reply.enhanced_code, seconds)
         assert transaction.refusal is not None  # noqa: S101 - one or the other
         refusal = transaction.refusal
-        await self._clean_up(refusal.reply, limit, content_refused=transaction.committed)
+        ended = transaction.content_refused and not transaction.chunked
+        await self._clean_up(refusal.reply, limit, ended=ended)
         raised = self._dialogue.refused(refusal.stage, refusal.command, refusal.reply, refusal.what)
-        if refusal.reply.code == 421 and not transaction.committed:
+        if refusal.reply.code == 421 and not transaction.content_refused:
             raise DeadConnectionError(raised)
         raise raised
 
@@ -117,7 +138,12 @@ class Session:
         following = transaction.receive(reply)
         if following:
             self._dialogue.require_quiet()
-            self._wire.write(following, "the message" if transaction.final else None)
+            self._wire.write(*following)
+
+    def _require_no_more(self, transaction: Transaction) -> None:
+        """With BDAT all replies have one form: one too many, and the last was another's."""
+        if transaction.chunked and transaction.accepted and self._wire.surplus:
+            raise ProtocolError("the server sent more replies than it was asked for")
 
     def _failed(self, error: BaseException, stage: str, *, committed: bool) -> BaseException:
         """What to raise where a transaction broke off."""
@@ -130,6 +156,19 @@ class Session:
         else:
             return error
         return found if committed else DeadConnectionError(found)
+
+    def _require_open(self) -> None:
+        """Raise if the server has closed: nothing was written, so nothing is uncertain."""
+        if (reply := self._wire.farewell()) is not None:
+            self._wire.abort()
+            raise DeadConnectionError(self._dialogue.refused("sender", "", reply, "more mails"))
+        if self._wire.closed:
+            raise DeadConnectionError(diagnose.lost("sender", self._endpoint))
+
+    @property
+    def offers_notifications(self) -> bool:
+        """Whether the server sends delivery status notifications where it is asked (RFC 3461)."""
+        return "DSN" in self._capabilities
 
     def _require_capable(self, envelope: Envelope, content: bytes) -> None:
         """Refuse what the server cannot carry before anything is written."""
@@ -148,11 +187,11 @@ class Session:
                 failover=True,
             )
 
-    async def _clean_up(self, refusal: Reply, limit: float, *, content_refused: bool) -> None:
-        """Leave the session ready for the next message, or closed."""
+    async def _clean_up(self, refusal: Reply, limit: float, *, ended: bool) -> None:
+        """Leave the session ready for the next message, or closed; `ended`: it is ready."""
         if refusal.code == 421:
             self._wire.abort()
-        if self._wire.closed or content_refused:
+        if self._wire.closed or ended:
             return
         try:
             reply = await self._dialogue.ask(
@@ -166,10 +205,12 @@ class Session:
     async def alive(self, deadline: float | None) -> bool:
         """Whether the server still answers (NOOP), soon enough to leave time for a fresh try."""
         timeout = min(_NOOP_TIMEOUT, left(deadline) / 2)
+        self.pings += 1
         try:
             reply = await self._dialogue.ask(command("NOOP"), "pool", timeout)
         except DeliveryError:
             return False
+        self.idle_since = time.monotonic()
         return reply.code < 300
 
     async def quit(self) -> None:

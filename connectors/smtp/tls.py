@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,9 +15,10 @@ from connector_core import ConfigProblem
 if TYPE_CHECKING:
     from connectors.smtp.config import TlsOptions
 
-__all__ = ["make_context"]
+__all__ = ["Resumption", "make_context", "trusting_context"]
 
 _PASTE = "give the PEM text itself, from -----BEGIN to -----END; a path is not read"
+RESUMED_FOR = 3600.0  # seconds after which the certificate is looked at again
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -53,6 +55,59 @@ def make_context(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProble
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context, problems
+
+
+def trusting_context(options: TlsOptions) -> ssl.SSLContext:
+    """A context for what helps on the way, a proxy: the system's authorities and those of `ca`.
+
+    It always verifies: `rejectUnauthorized` is about the mail server.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    for text in [options.ca] if isinstance(options.ca, str) else options.ca or []:
+        context.load_verify_locations(cadata=text.encode("ascii", "replace").decode())
+    return context
+
+
+class Resumption:
+    """Shortens the handshakes of a context after the first: TLS sessions resumed (RFC 8446 2.2)."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._session: ssl.SSLSession | None = None
+        self._kept_at = 0.0
+        resumption = self
+
+        class Resuming(ssl.SSLObject):
+            _begun = False
+
+            def do_handshake(self) -> None:
+                if not self._begun:
+                    self._begun = True
+                    # It must be set before the handshake, and event loops offer no way to.
+                    if (session := resumption._fresh()) is not None:
+                        self.session = session
+                super().do_handshake()
+
+        context.sslobject_class = Resuming
+
+    def keep(self, tls: ssl.SSLObject) -> None:
+        """Take the session of a connection whose handshake is done."""
+        session = tls.session
+        if session is None or not session.has_ticket:
+            return
+        if not tls.session_reused:
+            self._kept_at = time.monotonic()
+        self._session = session
+
+    def forget(self) -> None:
+        """Let the next handshake be a whole one."""
+        self._session = None
+
+    def _fresh(self) -> ssl.SSLSession | None:
+        # A resumed session does not show the certificate again: it may have expired meanwhile.
+        if time.monotonic() - self._kept_at > RESUMED_FOR:
+            self.forget()
+        return self._session
 
 
 def _set_ciphers(context: ssl.SSLContext, options: TlsOptions) -> None:

@@ -2,17 +2,29 @@
 
 With PIPELINING (RFC 2920), MAIL, RCPT and DATA leave in one flight. Where the recipient is then
 refused and DATA is accepted all the same, a lone dot ends the empty message, and whatever the
-server replies to it is not success.
+server replies to it is not success. With CHUNKING as well (RFC 3030), the message leaves in the
+same flight, as one chunk.
+
+In LMTP (RFC 2033) DATA waits for the reply to RCPT: to a message without recipients a server
+would not reply at all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
-from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command, dot_stuff
+from connectors.smtp.protocol import (
+    Capabilities,
+    ProtocolError,
+    Reply,
+    command,
+    dot_stuff,
+    require_lines,
+)
 
-__all__ = ["Envelope", "Refusal", "Transaction"]
+__all__ = ["Envelope", "Flight", "MailOptions", "Refusal", "Transaction"]
 
 _LONE_DOT = b".\r\n"
 _SERVICE_CLOSING = 421
@@ -34,6 +46,25 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
+class MailOptions:
+    """How the messages of one config are handed over.
+
+    Attributes:
+        lmtp: speak LMTP.
+        chunking: use CHUNKING where the server offers it.
+        require_tls: ask for TLS on the whole way (REQUIRETLS, RFC 8689).
+        dsn_mail: the parameters of MAIL for notifications (RFC 3461), such as `RET=HDRS`.
+        dsn_rcpt: those of RCPT, such as `NOTIFY=FAILURE`.
+    """
+
+    lmtp: bool = False
+    chunking: bool = True
+    require_tls: bool = False
+    dsn_mail: tuple[str, ...] = field(default=())
+    dsn_rcpt: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The reply by which a server refused: where, in reply to which command, and what."""
 
@@ -43,6 +74,13 @@ class Refusal:
     reply: Reply
 
 
+class Flight(NamedTuple):
+    """Bytes to write at once, and what of them a log may show."""
+
+    data: bytes
+    shown: bytes
+
+
 class _Step(Enum):
     """A reply that is awaited: its stage, the command it answers, and what is refused by it."""
 
@@ -50,23 +88,46 @@ class _Step(Enum):
     RCPT = ("recipient", "RCPT", "the recipient")
     DATA = ("content", "DATA", "DATA")
     CONTENT = ("content", "DATA", "the message")
+    CHUNK = ("content", "BDAT", "the message")
+
+
+_LAST = (_Step.CONTENT, _Step.CHUNK)
 
 
 class Transaction:
     """The state of one transaction.
 
     Attributes:
-        committed: the final dot of the message was handed out to be written: from here on, losing
-            the connection leaves open whether the message was sent.
+        committed: the end of the message was handed out to be written: from here on, losing the
+            connection leaves open whether the message was sent.
         accepted: the server's reply that took the message, once it did.
         refusal: why it was not taken, where the server said so.
+        chunked: whether it goes by BDAT.
     """
 
-    def __init__(self, envelope: Envelope, content: bytes, capabilities: Capabilities) -> None:
-        self._content = dot_stuff(content)
+    def __init__(
+        self,
+        envelope: Envelope,
+        content: bytes,
+        capabilities: Capabilities,
+        options: MailOptions,
+    ) -> None:
         self._pipelining = "PIPELINING" in capabilities
-        self._flight = _commands(envelope, len(content), capabilities)
+        self.chunked = (
+            options.chunking
+            and not options.lmtp
+            and self._pipelining
+            and "CHUNKING" in capabilities
+        )
+        self._waits = not self._pipelining or options.lmtp
+        self._flight = _commands(envelope, len(content), capabilities, options)
+        if self.chunked:
+            require_lines(content)
+            self._content = content
+        else:
+            self._content = dot_stuff(content)
         self._awaited: list[_Step] = []
+        self._refused_at: _Step | None = None
         self.committed = False
         self.accepted: Reply | None = None
         self.refusal: Refusal | None = None
@@ -76,11 +137,23 @@ class Transaction:
         """Whether no reply is awaited any longer."""
         return not self._awaited
 
-    def start(self) -> bytes:
+    def start(self) -> Flight:
         """The first bytes to write."""
-        steps = [_Step.MAIL, _Step.RCPT, _Step.DATA]
-        self._awaited = steps if self._pipelining else steps[:1]
-        return b"".join(self._flight) if self._pipelining else self._flight[0]
+        mail, rcpt, data = self._flight
+        if self.chunked:
+            self._awaited = [_Step.MAIL, _Step.RCPT, _Step.CHUNK]
+            self.committed = True
+            commands = b"%s%sBDAT %d LAST\r\n" % (mail, rcpt, len(self._content))
+            return Flight(commands + self._content, commands)
+        if not self._pipelining:
+            self._awaited = [_Step.MAIL]
+            return Flight(mail, mail)
+        self._awaited = [_Step.MAIL, _Step.RCPT]
+        commands = mail + rcpt
+        if not self._waits:
+            self._awaited.append(_Step.DATA)
+            commands += data
+        return Flight(commands, commands)
 
     @property
     def stage(self) -> str:
@@ -90,10 +163,15 @@ class Transaction:
     @property
     def final(self) -> bool:
         """Whether the reply that is awaited is the one to the message itself."""
-        return self._awaited[:1] == [_Step.CONTENT]
+        return bool(self._awaited) and self._awaited[0] in _LAST
 
-    def receive(self, reply: Reply) -> bytes:
-        """Take the next reply; return what to write now, perhaps nothing.
+    @property
+    def content_refused(self) -> bool:
+        """Whether it was the message itself, all of it, that was refused."""
+        return self._refused_at in _LAST
+
+    def receive(self, reply: Reply) -> Flight | None:
+        """Take the next reply; return what to write now, if anything.
 
         Raises:
             ProtocolError: the reply cannot be one to its command.
@@ -105,45 +183,53 @@ class Transaction:
             # The server closes the connection: no reply follows, not even a pipelined one.
             self._awaited = []
         if reply.code >= 400:
-            return self._refused(step, reply)
+            self._refuse(step, reply)
+            return None
         if (step is _Step.DATA) != (reply.code // 100 == 3):
             raise ProtocolError(f"the server replied {reply.code} to {step.value[1]}")
-        return self._agreed(step, reply)
+        return self._agree(step, reply)
 
-    def _refused(self, step: _Step, reply: Reply) -> bytes:
+    def _refuse(self, step: _Step, reply: Reply) -> None:
         if self.refusal is None:
             self.refusal = Refusal(*step.value, reply)
-        return b""
+            self._refused_at = step
 
-    def _agreed(self, step: _Step, reply: Reply) -> bytes:
-        if step is _Step.CONTENT:
+    def _agree(self, step: _Step, reply: Reply) -> Flight | None:
+        if step in _LAST:
             if self.refusal is None:
                 self.accepted = reply
-            return b""
+            return None
         if step is _Step.DATA:
             self._awaited = [_Step.CONTENT]
             if self.refusal is not None:
-                return _LONE_DOT
+                return Flight(_LONE_DOT, _LONE_DOT)
             self.committed = True
-            return self._content
-        if self._pipelining or self.refusal is not None:
-            return b""
+            return Flight(self._content, b"(the message)")
+        if self._awaited or self.refusal is not None:
+            return None
         following = {_Step.MAIL: _Step.RCPT, _Step.RCPT: _Step.DATA}[step]
         self._awaited = [following]
-        return self._flight[1] if following is _Step.RCPT else self._flight[2]
+        data = self._flight[1] if following is _Step.RCPT else self._flight[2]
+        return Flight(data, data)
 
 
 def _commands(
-    envelope: Envelope, size: int, capabilities: Capabilities
+    envelope: Envelope, size: int, capabilities: Capabilities, options: MailOptions
 ) -> tuple[bytes, bytes, bytes]:
-    parameters = []
+    mail: list[str] = []
+    rcpt: tuple[str, ...] = ()
     if "SIZE" in capabilities:
-        parameters.append(f"SIZE={size}")
+        mail.append(f"SIZE={size}")
     if envelope.international:
         # RFC 6531 section 3.3: a server with SMTPUTF8 has 8BITMIME too.
-        parameters += ["BODY=8BITMIME", "SMTPUTF8"]
+        mail += ["BODY=8BITMIME", "SMTPUTF8"]
+    if options.require_tls:
+        mail.append("REQUIRETLS")
+    if "DSN" in capabilities:
+        mail += options.dsn_mail
+        rcpt = options.dsn_rcpt
     return (
-        command(f"MAIL FROM:<{envelope.sender}>", *parameters),
-        command(f"RCPT TO:<{envelope.recipient}>"),
+        command(f"MAIL FROM:<{envelope.sender}>", *mail),
+        command(f"RCPT TO:<{envelope.recipient}>", *rcpt),
         command("DATA"),
     )

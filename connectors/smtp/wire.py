@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import ssl
 import time
@@ -18,6 +19,7 @@ MAX_UNREAD = 64  # replies that nobody has read yet
 _AT_ONCE = 4096  # octets that a socket's empty buffer takes on every system
 _END = len(b".\r\n")
 
+_NUMBERS = itertools.count(1)
 _LOG = logging.getLogger("connectors.smtp.dialogue")
 
 
@@ -32,7 +34,8 @@ class Wire(asyncio.Protocol):
         transport: what is written to.
         mask: takes secrets out of text that is logged or shown.
         local_address: the address of this side.
-        peer_address: the address of the other side.
+        peer_address: the address of the other side, or of the proxy on the way.
+        number: tells the connections of this process apart in a log.
     """
 
     def __init__(self, *, mask: Callable[[str], str], log_dialogue: bool) -> None:
@@ -47,7 +50,8 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._lost = False
         self._blocked = False
-        self._hold = False
+        self._hold = self._turned = False
+        self.number = next(_NUMBERS)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport, and ask to be told whenever bytes are left in its buffer."""
@@ -105,6 +109,15 @@ class Wire(asyncio.Protocol):
         """Whether bytes arrived that nobody asked for."""
         return bool(self._replies) or self._parser.pending
 
+    def farewell(self) -> Reply | None:
+        """The reply by which the server closed (421), where it said so unasked."""
+        return next((reply for reply in self._replies if reply.code == 421), None)
+
+    @property
+    def surplus(self) -> bool:
+        """Whether a reply arrived that nobody asked for, save that the server closes (421)."""
+        return any(reply.code != 421 for reply in self._replies)
+
     @property
     def unsent(self) -> bool:
         """Whether bytes that were written certainly have not left this machine."""
@@ -112,25 +125,26 @@ class Wire(asyncio.Protocol):
 
     @property
     def encrypted(self) -> bool:
-        """Whether the connection has turned to TLS."""
-        return self._info("ssl_object") is not None
+        """Whether the connection has turned to TLS with the server itself."""
+        # Not asked of the transport: with a proxy that is reached by TLS, that is encrypted too.
+        return self._turned
 
     def _info(self, name: str) -> object:
         return self.transport.get_extra_info(name) if self.transport else None
 
     @property
     def tls_object(self) -> ssl.SSLObject | None:
-        """The TLS side of the connection."""
-        found = self._info("ssl_object")
+        """The TLS side of the connection, with the server itself."""
+        found = self._info("ssl_object") if self._turned else None
         return found if isinstance(found, ssl.SSLObject) else None
 
-    def write(self, data: bytes, shown: str | None = None) -> None:
-        """Write bytes; `shown` is what a log may say of them in their place."""
+    def write(self, data: bytes, shown: bytes) -> None:
+        """Write bytes; `shown` is what a log may say of them."""
         if self.closed or self.transport is None:
             raise ConnectionLost
         if self._log_dialogue:
-            _LOG.debug("C: %s", shown or data.decode().rstrip().replace("\r\n", " | "))
-        if len(data) > _AT_ONCE and self.encrypted:
+            self._log("C", shown.decode().rstrip().replace("\r\n", " | "))
+        if len(data) > _AT_ONCE and self._turned:
             # TLS does not tell what the transport below still holds: only what is written while
             # that one is blocked is known not to have left. So the end is written apart.
             self.transport.write(data[:-_END])
@@ -154,8 +168,23 @@ class Wire(asyncio.Protocol):
             await self._more(deadline)
         reply = self._replies.popleft()
         if self._log_dialogue:
-            _LOG.debug("S: %s", self.mask(str(reply)))
+            # What is asked in a 334 is half of what it takes to guess a password offline.
+            self._log("S", "334 ***" if reply.code == 334 else self.mask(str(reply)))
         return reply
+
+    def _log(self, side: str, text: str) -> None:
+        told = {"side": side, "text": text, "peer": self.peer_address, "connection": self.number}
+        _LOG.debug("%(connection)d %(side)s: %(text)s", told, extra=told)
+
+    async def speaks_within(self, timeout: float) -> bool:
+        """Whether a reply, or the end of the connection, comes in that time, in seconds."""
+        deadline = time.monotonic() + timeout
+        try:
+            while not self._replies and not self._lost:
+                await self._more(deadline)
+        except TimeoutError:
+            return False
+        return True
 
     async def _more(self, deadline: float) -> None:
         waiter = self._waiter = self._loop.create_future()
@@ -193,20 +222,27 @@ class Wire(asyncio.Protocol):
         if self.closed or self.transport is None:
             raise ConnectionLost
         # Longer than our own limit, which is the one that counts and says TimeoutError.
-        async with asyncio.timeout(timeout):
-            transport = await self._loop.start_tls(
-                self.transport,
-                self,
-                context,
-                server_hostname=server_name,
-                ssl_handshake_timeout=timeout + 5,
-                ssl_shutdown_timeout=2,
-            )
+        try:
+            async with asyncio.timeout(timeout):
+                transport = await self._loop.start_tls(
+                    self.transport,
+                    self,
+                    context,
+                    server_hostname=server_name,
+                    ssl_handshake_timeout=timeout + 5,
+                    ssl_shutdown_timeout=2,
+                )
+        except TypeError as error:
+            # Within TLS to a proxy, asyncio up to 3.12.1 stumbles over its own error: gh-113214.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
         if transport is None:
             raise ConnectionLost
         # TLS pauses at `high`, not beyond it: with 0 it would pause with nothing left to write.
         transport.set_write_buffer_limits(high=1, low=0)
         self._blocked = False
+        self._turned = True
         self.transport = transport
 
     def abort(self) -> None:

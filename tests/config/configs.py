@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from connector_core import AsyncHost, ConfigProblem, UsageType
 from connector_core.connector import Connector
+from connectors.smtp.account import Account
+from connectors.smtp.auth import Credentials
 from connectors.smtp.config import SmtpConfig
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.url import expand
@@ -58,6 +64,27 @@ def endpoint(**changes: Any) -> Endpoint:
     expanded, found = expand(plain)
     assert found == []
     return Endpoint.of(SmtpConfig.model_validate(expanded))
+
+
+def credentials(**changes: Any) -> Credentials | None:
+    """What the least config so changed logs in with; a token it has is still valid."""
+    plain, found = connector().check_config(config(**changes))
+    assert found == []
+    whole = SmtpConfig.model_validate(expand(plain)[0])
+    account = Account.of(whole, Endpoint.of(whole))
+    return asyncio.run(account.credentials(None)) if account else None
+
+
+def private_pem(key: rsa.RSAPrivateKey, passphrase: str = "") -> str:
+    """A private key as PEM text, encrypted where there is a passphrase."""
+    encryption = (
+        serialization.BestAvailableEncryption(passphrase.encode())
+        if passphrase
+        else serialization.NoEncryption()
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+    ).decode()
 
 
 def property_schemas() -> Iterator[tuple[str, dict[str, Any]]]:

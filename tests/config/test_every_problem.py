@@ -20,7 +20,7 @@ FAULTY: dict[str, Any] = {
     "requireTLS": True,
     "ignoreTLS": True,
     "auth": {"user": "ann"},
-    "authMethod": "SCRAM-SHA-256",
+    "authMethod": "NTLM",
     "replyTo": "nobody",
     "name": "Büro",
     "localAddress": "eth0",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import logging
 import re
 import ssl
@@ -12,14 +14,21 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from connector_core import AsyncHost, DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from connector_core import AsyncHost, DeliveryError, TemporaryDeliveryError
+from connectors.smtp.account import Account
+from connectors.smtp.config import SmtpConfig
 from connectors.smtp.endpoint import Endpoint
 from tests.config.configs import (
     REQUIRED,
     check,
     config,
+    credentials,
     endpoint,
+    private_pem,
     problems,
     property_schemas,
     template,
@@ -27,6 +36,9 @@ from tests.config.configs import (
 from tests.config.conftest import Pems
 from tests.config.handshake import handshake
 from tests.config.server import Recorder, recording
+from tests.smtp import certificates
+from tests.smtp.peer import Peer
+from tests.smtp.token_server import TokenServer
 
 LOGIN = {"user": "ann", "pass": "secret"}
 TOKEN = {"type": "OAuth2", "user": "ann", "accessToken": "token"}
@@ -51,19 +63,36 @@ ENDPOINT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "service": ({}, {"service": "gmail"}),
     "url": ({"host": None, "service": "gmail"}, {"url": "smtp://other.example.com"}),
     "auth": ({}, {"auth": LOGIN}),
-    "auth.user": ({"auth": LOGIN}, {"auth": {**LOGIN, "user": "bob"}}),
-    "auth.pass": ({"auth": LOGIN}, {"auth": {**LOGIN, "pass": "other"}}),
-    "auth.method": ({"auth": LOGIN}, {"auth": {**LOGIN, "method": "LOGIN"}}),
-    "authMethod": ({"auth": LOGIN}, {"authMethod": "LOGIN"}),
     "forceAuth": ({"auth": LOGIN}, {"forceAuth": True}),
-    "auth.accessToken": ({"auth": TOKEN}, {"auth": {**TOKEN, "accessToken": "other"}}),
-    "auth.expires": ({"auth": TOKEN}, {"auth": {**TOKEN, "expires": 4_102_444_800_000}}),
     "tls": ({}, {"tls": {"rejectUnauthorized": False}}),
     "tls.rejectUnauthorized": ({}, {"tls": {"rejectUnauthorized": False}}),
     "tls.ciphers": ({}, {"tls": {"ciphers": "ECDHE+AESGCM"}}),
     "tls.minVersion": ({}, {"tls": {"minVersion": "TLSv1.3"}}),
     "tls.maxVersion": ({}, {"tls": {"maxVersion": "TLSv1.2"}}),
     "tls.servername": ({}, {"tls": {"servername": "mx.example.com"}}),
+    "proxy": ({}, {"proxy": "socks5://127.0.0.1:1080"}),
+    "lmtp": ({}, {"lmtp": True}),
+    "chunking": ({}, {"chunking": False}),
+    "requireTLSExtensionEnabled": ({}, {"requireTLSExtensionEnabled": True}),
+    "dsn": ({}, {"dsn": {"ret": "HDRS"}}),
+    **{
+        f"dsn.{key}": ({}, {"dsn": {key: value}})
+        for key, value in {
+            "ret": "FULL",
+            "return": "full",
+            "envid": "one",
+            "id": "one",
+            "notify": ["FAILURE", "DELAY"],
+            "orcpt": "rfc822;ann@example.org",
+            "recipient": "ann@example.org",
+        }.items()
+    },
+}
+CREDENTIALS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "auth.user": (LOGIN, {"user": "bob"}),
+    "auth.pass": (LOGIN, {"pass": "other"}),
+    "auth.method": (LOGIN, {"method": "LOGIN"}),
+    "auth.accessToken": (TOKEN, {"accessToken": "other"}),
 }
 MAIL: dict[str, dict[str, Any]] = {
     "fromEmail": {"fromEmail": "Ann <ann@example.com>"},
@@ -89,41 +118,35 @@ MAIL: dict[str, dict[str, Any]] = {
     "templates.usageType": {"templates": [template("Asked"), *map(template, REQUIRED)]},
 }
 REFUSED: dict[str, Any] = {
-    "lmtp": True,
-    "proxy": "socks5://127.0.0.1:1080",
     "dkim": {"domainName": "example.com", "keySelector": "a", "privateKey": "b"},
-    "dsn": {"notify": "never", "ret": "HDRS"},
-    "requireTLSExtensionEnabled": True,
     "tls.pfx": "MIIK",
 }
-# What it takes to renew a token: a send says that this is not there yet.
-RENEWAL: dict[str, dict[str, Any]] = {
-    "auth.refreshToken": {"refreshToken": "r", "clientId": "c"},
-    "auth.clientId": {"refreshToken": "r", "clientId": "c"},
-    "auth.clientSecret": {"refreshToken": "r", "clientId": "c", "clientSecret": "s"},
-    "auth.accessUrl": {
-        "refreshToken": "r",
-        "clientId": "c",
-        "accessUrl": "https://example.com/token",
-    },
-    "auth.scope": {"refreshToken": "r", "clientId": "c", "scope": "mail"},
-    "auth.customHeaders": {
-        "refreshToken": "r",
-        "clientId": "c",
-        "customHeaders": {"X-Tenant": "a"},
-    },
-    "auth.customParams": {"refreshToken": "r", "clientId": "c", "customParams": {"tenant": "a"}},
-    "auth.serviceClient": {"serviceClient": "c", "privateKey": "k"},
-    "auth.privateKey": {"serviceClient": "c", "privateKey": "k"},
-    "auth.privateKey.key": {"serviceClient": "c", "privateKey": {"key": "k", "passphrase": "p"}},
-    "auth.privateKey.passphrase": {
-        "serviceClient": "c",
-        "privateKey": {"key": "k", "passphrase": "p"},
-    },
+REFRESH = {"refreshToken": "r", "clientId": "c", "clientSecret": "s"}
+KEY = rsa.generate_private_key(65537, 2048)
+SERVICE = {"serviceClient": "c", "privateKey": private_pem(KEY)}
+# What it takes to renew a token: what there is without the key, what is added.
+RENEWAL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "auth.refreshToken": (REFRESH, {"refreshToken": "other"}),
+    "auth.clientId": (REFRESH, {"clientId": "other"}),
+    "auth.clientSecret": (REFRESH, {"clientSecret": "other"}),
+    "auth.scope": (REFRESH, {"scope": "mail"}),
+    "auth.customHeaders": (REFRESH, {"customHeaders": {"X-Tenant": "a"}}),
+    "auth.customParams": (REFRESH, {"customParams": {"tenant": "a"}}),
+    "auth.serviceClient": (SERVICE, {"serviceClient": "other"}),
+    "auth.privateKey": (
+        SERVICE,
+        {"privateKey": private_pem(rsa.generate_private_key(65537, 2048))},
+    ),
+    "auth.expires": ({**REFRESH, "accessToken": "t"}, {"expires": 1000}),
 }
 # Those that have a test of their own below.
 ALONE = {
     "auth.type",
+    "auth.accessUrl",
+    "auth.privateKey.key",
+    "auth.privateKey.passphrase",
+    "authMethod",
+    "poolMinConnections",
     "tls.ca",
     "tls.cert",
     "tls.key",
@@ -155,9 +178,9 @@ templates.contentType templates.subject templates.content templates.sendFrom tem
 
 
 def test_no_key_is_left_out_of_these_tests() -> None:
-    tested = {*ENDPOINT, *MAIL, *REFUSED, *RENEWAL, *ALONE}
+    tested = {*ENDPOINT, *CREDENTIALS, *MAIL, *REFUSED, *RENEWAL, *ALONE}
     # What is within an option that is refused has no effect of its own.
-    known = {path for path, _ in property_schemas() if not path.startswith(("dkim.", "dsn."))}
+    known = {path for path, _ in property_schemas() if not path.startswith("dkim.")}
     assert tested == known
     assert known >= set(ELSEWHERE.split())
 
@@ -168,31 +191,19 @@ def test_what_cannot_be_done_is_refused_by_name(key: str) -> None:
     value = REFUSED[key]
     found = problems(**{outer: {inner: value} if dot else value})
     assert list(found) == [f"$.{key}"]
-    assert "cannot do it yet" in found[f"$.{key}"].message
+    assert found[f"$.{key}"].hint or "leave it out" in found[f"$.{key}"].message
 
 
 @pytest.mark.parametrize("key", ["lmtp", "requireTLSExtensionEnabled"])
-def test_and_may_be_switched_off(key: str) -> None:
-    assert problems(**{key: False}) == {}
-
-
-@pytest.mark.parametrize("method", ["SCRAM-SHA-1", "scram-sha-256", "OAUTHBEARER"])
-@pytest.mark.parametrize("inside", [False, True])
-def test_mechanisms_that_are_not_there_are_refused(method: str, inside: bool) -> None:
-    changes: dict[str, Any] = (
-        {"auth": {**LOGIN, "method": method}} if inside else {"auth": LOGIN, "authMethod": method}
-    )
-    found = problems(**changes)
-    path = "$.auth.method" if inside else "$.authMethod"
-    assert list(found) == [path]
-    assert "cannot do it yet" in found[path].message
-    assert "PLAIN, LOGIN, CRAM-MD5, XOAUTH2" in found[path].hint
+def test_what_is_a_flag_may_be_switched_off(key: str) -> None:
+    assert seen(endpoint(**{key: False})) == seen(endpoint())
 
 
 def seen(found: Endpoint) -> dict[str, Any]:
     """What an endpoint holds, in values that can be compared."""
     shown = {field.name: getattr(found, field.name) for field in fields(found)}
     context = shown.pop("context")
+    del shown["resumption"]
     return shown | {
         "verify": context.verify_mode,
         "names": context.check_hostname,
@@ -206,6 +217,21 @@ def test_it_changes_how_to_connect(key: str) -> None:
     without, added = ENDPOINT[key]
     assert seen(endpoint(**without)) == seen(endpoint(**without))
     assert seen(endpoint(**without)) != seen(endpoint(**{**without, **added}))
+
+
+@pytest.mark.parametrize("key", CREDENTIALS)
+def test_it_changes_what_to_log_in_with(key: str) -> None:
+    auth, added = CREDENTIALS[key]
+    assert credentials(auth=auth) == credentials(auth=auth)
+    assert credentials(auth=auth) != credentials(auth={**auth, **added})
+
+
+@pytest.mark.parametrize("method", ["LOGIN", "scram-sha-256", "SCRAM-SHA-1", "CRAM-MD5"])
+def test_auth_method_changes_what_to_log_in_with(method: str) -> None:
+    found = credentials(auth=LOGIN, authMethod=method)
+    assert found is not None
+    assert found.method == method.upper()
+    assert found == credentials(auth={**LOGIN, "method": method})
 
 
 async def send(host: AsyncHost, server: Recorder, changes: Mapping[str, Any], **more: Any) -> None:
@@ -228,15 +254,57 @@ async def test_it_changes_the_mail(host: AsyncHost, key: str) -> None:
     assert one != other
 
 
+async def token_request(auth: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]] | None:
+    """The headers and parameters by which a token is asked for; None where it is not."""
+    async with TokenServer() as server:
+        whole = SmtpConfig.model_validate(
+            config(
+                auth={"type": "OAuth2", "user": "ann", "accessUrl": server.url, **auth},
+                tls={"ca": certificates.authority_pem()},
+            )
+        )
+        account = Account.of(whole, Endpoint.of(whole))
+        assert account is not None
+        await account.credentials(None)
+        await account.close()
+        if not server.requests:
+            return None
+        (request,) = server.requests
+    form = request.form
+    if "assertion" in form:
+        head, claims, signature = form.pop("assertion").split(".")
+        known = json.loads(base64.urlsafe_b64decode(claims + "=="))
+        form |= {"iss": known["iss"], "key": str(_signed_by_ours(f"{head}.{claims}", signature))}
+    return {key: value for key, value in request.headers.items() if key[:2] == "x-"}, form
+
+
+def _signed_by_ours(message: str, signature: str) -> bool:
+    try:
+        KEY.public_key().verify(
+            base64.urlsafe_b64decode(signature + "=="),
+            message.encode(),
+            padding.PKCS1v15(),
+            hashes.SHA256(),
+        )
+    except InvalidSignature:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("key", RENEWAL)
-async def test_a_send_says_that_tokens_cannot_be_renewed_yet(host: AsyncHost, key: str) -> None:
-    async with recording(["AUTH XOAUTH2"]) as server:
-        auth = {"type": "OAuth2", "user": "ann", **RENEWAL[key]}
-        with pytest.raises(PermanentDeliveryError) as raised:
-            await send(host, server, {"auth": auth})
-        assert server.dialogues == []
-    assert raised.value.stage == "auth"
-    assert "cannot renew a token yet" in raised.value.hint
+async def test_it_changes_how_a_token_is_asked_for(key: str) -> None:
+    auth, added = RENEWAL[key]
+    without = await token_request(auth)
+    assert await token_request(auth) == without
+    assert await token_request({**auth, **added}) != without
+
+
+async def test_a_key_may_have_a_passphrase() -> None:
+    encrypted = {"key": private_pem(KEY, "open"), "passphrase": "open"}
+    assert await token_request({**SERVICE, "privateKey": encrypted}) == await token_request(SERVICE)
+    wrong = {**encrypted, "passphrase": "shut"}
+    found = problems(auth={"user": "ann", **SERVICE, "privateKey": wrong})
+    assert list(found) == ["$.auth.privateKey.passphrase"]
 
 
 @pytest.mark.parametrize("kind", ["login", "Login", "LOGIN", "oauth2", "OAuth2", "OAUTH2"])
@@ -318,6 +386,17 @@ async def test_pool_and_max_messages_decide_how_often_to_connect(
         await host.aclose()
     assert len(server.dialogues) == connections
     assert len(server.mails) == 4
+
+
+async def test_pool_min_connections_are_opened_beside_the_first(host: AsyncHost) -> None:
+    async with Peer() as server:
+        given = config(host="127.0.0.1", port=server.port, poolMinConnections=3)
+        smtp = host.configure("smtp", given)
+        await smtp.send_message("Generic", to="ann@example.org")
+        await server.until(lambda: server.count("EHLO") == 3)
+        await host.aclose()
+        assert len(server.connections) == 3
+        assert len(server.mails) == 1
 
 
 @pytest.mark.parametrize("limit", [1, 2])

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connector_core import AsyncHost
-from tests.config.configs import USAGES, check, endpoint, problems, template
+from tests.config.configs import (
+    USAGES,
+    check,
+    credentials,
+    private_pem,
+    problems,
+    template,
+)
 
 TEMPLATES = [
     template(usage, contentType="text/html", content="<b>{{code}}</b>") for usage in USAGES
@@ -19,7 +27,8 @@ BASE: dict[str, Any] = {
     "templates": TEMPLATES,
 }
 LOGIN = {"user": "accounts", "pass": "pa55: word"}
-PEM = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
+KEY = rsa.generate_private_key(65537, 2048)
+PEM = private_pem(KEY)
 SHAPES: dict[str, dict[str, Any]] = {
     "login without type": {"auth": LOGIN},
     "login": {"auth": {"type": "login", **LOGIN}},
@@ -41,7 +50,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "auth": {
             "user": "accounts@corp.example",
             "serviceClient": "113600000000000000000",
-            "privateKey": {"key": PEM, "passphrase": "open"},
+            "privateKey": {"key": private_pem(KEY, "open"), "passphrase": "open"},
         }
     },
     "OAuth2 with a token": {
@@ -150,7 +159,7 @@ async def test_it_works_here_unchanged(host: AsyncHost, shape: str) -> None:
 
 @pytest.mark.parametrize("shape", ["relay, empty auth", "relay, no auth", "empty texts", "nulls"])
 def test_a_relay_is_used_without_authentication(shape: str) -> None:
-    assert endpoint(**{**BASE, **SHAPES[shape]}).credentials is None
+    assert credentials(**{**BASE, **SHAPES[shape]}) is None
 
 
 @pytest.mark.parametrize("key", ["fromEmail", "host"])
@@ -175,7 +184,8 @@ def test_a_user_without_password_is_told() -> None:
         ({"type": "OAuth2"}, ["$.auth.user"]),
         ({"type": "OAuth2", "user": ""}, ["$.auth.user"]),
         ({"type": "OAuth2", "user": "a"}, ["$.auth.accessToken"]),
-        ({"user": "a", "clientId": "c", "clientSecret": "s"}, ["$.auth.accessToken"]),
+        ({"user": "a", "clientId": "c"}, ["$.auth.accessToken"]),
+        ({"user": "a", "clientId": "c", "clientSecret": "s"}, ["$.auth.accessUrl"]),
         ({"user": "a", "accessToken": "t", "pass": "p"}, ["$.auth.accessToken"]),
         ({"type": "OAuth2", "user": "a", "pass": "p"}, ["$.auth.pass"]),
         ({"type": "plain", "user": "a", "pass": "p"}, ["$.auth.type"]),
@@ -221,6 +231,6 @@ def test_a_mechanism_that_does_not_fit_is_told(changes: dict[str, Any], path: st
 
 @pytest.mark.parametrize("method", ["plain", "Login", "CRAM-MD5"])
 def test_a_mechanism_is_named_in_any_case(method: str) -> None:
-    credentials = endpoint(auth=LOGIN, authMethod=method).credentials
-    assert credentials is not None
-    assert credentials.method == method.upper()
+    found = credentials(auth=LOGIN, authMethod=method)
+    assert found is not None
+    assert found.method == method.upper()

@@ -8,7 +8,7 @@ import pytest
 
 from connector_core import ConfigProblem
 from connectors.smtp.endpoint import TlsMode
-from tests.config.configs import endpoint, problems
+from tests.config.configs import credentials, endpoint, problems
 
 
 def by_url(url: str, **changes: Any) -> dict[str, ConfigProblem]:
@@ -38,7 +38,7 @@ def test_a_url_says_where_and_how(url: str, host: str, port: int, mode: TlsMode)
 
 
 @pytest.mark.parametrize(
-    ("credentials", "user", "password"),
+    ("given", "user", "password"),
     [
         ("ann:secret", "ann", "secret"),
         ("ann%40example.com:p%40%3A%2F%3F%23%25", "ann@example.com", "p@:/?#%"),
@@ -48,27 +48,27 @@ def test_a_url_says_where_and_how(url: str, host: str, port: int, mode: TlsMode)
         ("ann:a+b%20c", "ann", "a+b c"),
     ],
 )
-def test_credentials_are_percent_decoded(credentials: str, user: str, password: str) -> None:
-    found = endpoint(host=None, url=f"smtp://{credentials}@mail.example.com").credentials
+def test_credentials_are_percent_decoded(given: str, user: str, password: str) -> None:
+    found = credentials(host=None, url=f"smtp://{given}@mail.example.com")
     assert found is not None
     assert (found.user, found.password) == (user, password)
 
 
-def test_options_have_the_types_of_their_keys(pems: Any) -> None:
-    found = endpoint(
-        host=None,
-        url="smtp://mail.example.com?connectionTimeout=1500&name=app.example.com&debug=true"
+def test_options_have_the_types_of_their_keys() -> None:
+    given: dict[str, Any] = {
+        "host": None,
+        "url": "smtp://mail.example.com?connectionTimeout=1500&name=app.example.com&debug=true"
         "&tls.rejectUnauthorized=false&tls.minVersion=TLSv1.3&authMethod=LOGIN"
         "&auth.user=ann&auth.pass=12345&fromEmail=ignored%40example.com",
-    )
+    }
+    found, login = endpoint(**given), credentials(**given)
     assert found.connect_timeout == 1.5
     assert found.client_name == "app.example.com"
     assert found.log_dialogue
     assert not found.context.check_hostname
     assert found.context.minimum_version.name == "TLSv1_3"
-    assert found.credentials is not None
-    assert (found.credentials.user, found.credentials.password) == ("ann", "12345")
-    assert found.credentials.method == "LOGIN"
+    assert login is not None
+    assert (login.user, login.password, login.method) == ("ann", "12345", "LOGIN")
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,9 @@ def test_what_is_wrong_with_a_url_is_told_alone(url: str, said: str) -> None:
         ("smtp://mail.example.com?connectionTimeout=-1", "$.connectionTimeout"),
         ("smtp://mail.example.com?tls=strict", "$.tls"),
         ("smtp://mail.example.com?tls.minVersion=TLSv1", "$.tls.minVersion"),
-        ("smtp://mail.example.com?lmtp=true", "$.lmtp"),
-        ("smtp://mail.example.com?proxy=socks5://127.0.0.1", "$.proxy"),
+        ("smtp://mail.example.com?lmtp=yes", "$.lmtp"),
+        ("smtp://mail.example.com?proxy=ftp://127.0.0.1", "$.proxy"),
+        ("smtp://mail.example.com?dsn.ret=half", "$.dsn.ret"),
         ("smtp://mail.example.com?dkim=x", "$.dkim"),
         ("smtp://mail.example.com?port=0", "$.port"),
         ("smtp://ann@mail.example.com", "$.auth.pass"),
@@ -134,16 +135,17 @@ def test_what_a_url_stands_for_is_held_to_the_same_rules(url: str, path: str) ->
 
 
 def test_what_is_given_on_its_own_goes_before_the_url() -> None:
-    found = endpoint(
-        host="own.example",
-        port=2525,
-        requireTLS=True,
-        auth={"user": "own", "pass": "own"},
-        url="smtp://ann:secret@mail.example.com:25?opportunisticTLS=false&name=app.example",
-    )
+    given: dict[str, Any] = {
+        "host": "own.example",
+        "port": 2525,
+        "requireTLS": True,
+        "auth": {"user": "own", "pass": "own"},
+        "url": "smtp://ann:secret@mail.example.com:25?opportunisticTLS=false&name=app.example",
+    }
+    found, login = endpoint(**given), credentials(**given)
     assert (found.host, found.port, found.tls) == ("own.example", 2525, TlsMode.REQUIRED)
-    assert found.credentials is not None
-    assert found.credentials.user == "own"
+    assert login is not None
+    assert login.user == "own"
     assert found.client_name == "app.example"
 
 

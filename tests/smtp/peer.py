@@ -70,6 +70,7 @@ class Connection:
         self.sent = 0
         self.commands: list[str] = []
         self.encrypted_from: int | None = None
+        self.resumed = False  # whether the TLS handshake resumed an earlier session
         self._reader = reader
         self._writer = writer
         self._raw = cast("asyncio.Transport", writer.transport)
@@ -123,6 +124,13 @@ class Connection:
             raise Gone from None
         return raw[: -len(b".\r\n")]
 
+    async def exactly(self, size: int) -> bytes:
+        """The next octets, as many as that."""
+        try:
+            return await self._reader.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+            raise Gone from None
+
     async def anything(self) -> bytes:
         """Whatever the client writes next."""
         return await self._reader.read(65536)
@@ -165,6 +173,7 @@ class Connection:
             await self._writer.start_tls(context)
         except (ConnectionError, ssl.SSLError, TimeoutError):
             raise Gone from None
+        self.resumed = self._writer.transport.get_extra_info("ssl_object").session_reused
 
     async def serve(self) -> None:
         """Behave, save where the peer has other answers."""
@@ -196,6 +205,20 @@ class Connection:
         marks = ["-"] * (len(lines) - 1) + [" "]
         whole = "\r\n".join(f"250{mark}{line}" for mark, line in zip(marks, lines, strict=True))
         await self._answer(verb, whole)
+
+    async def _do_lhlo(self, verb: str) -> None:
+        await self._do_ehlo(verb)
+
+    async def _do_bdat(self, verb: str) -> None:
+        """One chunk, the last one; it is read whatever was refused before (RFC 3030 section 2)."""
+        size, last = self.commands[-1].split(" ")[1:]
+        assert last == "LAST"
+        mail = self.mail
+        mail.content = mail.wire_content = await self.exactly(int(size))
+        mail.at = time.monotonic()
+        usual = "250 2.0.0 queued" if mail.recipients else "503 5.5.1 no valid recipients"
+        if await self._answer("content", usual) and mail.recipients:
+            self.peer.mails.append(mail)
 
     async def _do_starttls(self, verb: str) -> None:
         if await self._answer(verb, "220 go ahead") and self.peer.starttls is not None:

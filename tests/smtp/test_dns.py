@@ -17,7 +17,6 @@ from connector_core import (
     DeliveryError,
     TemporaryDeliveryError,
 )
-from connectors.smtp.connect import _first
 from tests.smtp.helpers import Outcome, config, hosting, send, short, within
 from tests.smtp.peer import Peer
 
@@ -118,29 +117,3 @@ async def test_a_name_that_cannot_exist(name: str) -> None:
         with pytest.raises(ConfigError) as caught:
             host.configure("smtp", config(25, host=name))
     assert [problem.path for problem in caught.value.problems] == ["$.host"]
-
-
-async def test_two_addresses_that_answer_at_once_leave_one_connection() -> None:
-    class Made:
-        def __init__(self) -> None:
-            self.transport = self
-            self.aborted = False
-
-        def abort(self) -> None:
-            self.aborted = True
-
-    made: list[Made] = []
-    both = asyncio.Event()
-
-    async def attempt(_address: Any) -> Any:
-        made_here = Made()
-        made.append(made_here)
-        if len(made) == 2:
-            both.set()
-        await both.wait()
-        return made_here
-
-    addresses: Any = [(socket.AF_INET, "a"), (socket.AF_INET, "b")]
-    won, _ = await _first(addresses, attempt)
-    assert sum(not item.aborted for item in made) == 1
-    assert won is not None

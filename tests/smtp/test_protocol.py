@@ -24,7 +24,6 @@ from connectors.smtp.protocol import (
     ReplyParser,
     dot_stuff,
 )
-from connectors.smtp.transaction import Envelope, Transaction
 
 reply_lines = st.lists(
     st.one_of(
@@ -237,59 +236,3 @@ def test_a_header_comes_back(text: str, name: str) -> None:
     parsed = email.message_from_string(written + "\r\n", policy=email.policy.default)
     assert parsed.keys() == [name]
     assert parsed[name] == text
-
-
-CONTENT = b"Subject: x\r\n\r\n.body\r\n"
-ENVELOPE = Envelope("a@example.org", "b@example.org")
-codes = st.one_of(st.sampled_from([250, 250, 354, 354, 550, 450, 421, 503]), st.integers(200, 559))
-
-
-@given(
-    answers=st.lists(codes, max_size=8),
-    extensions=st.sets(st.sampled_from(["PIPELINING", "SIZE", "SMTPUTF8"])),
-)
-def test_whatever_the_replies_success_is_only_what_it_is(
-    answers: list[int], extensions: set[str]
-) -> None:
-    transaction = Transaction(ENVELOPE, CONTENT, Capabilities(dict.fromkeys(extensions, "")))
-    written = [transaction.start()]
-    refused = False
-    for code in answers:
-        if transaction.done:
-            break
-        final, committed = transaction.final, transaction.committed
-        try:
-            written.append(transaction.receive(Reply(code, ("",))))
-        except ProtocolError:
-            assert transaction.accepted is None
-            return
-        refused = refused or code >= 400
-        if transaction.accepted is not None:
-            assert final
-            assert committed
-            assert 200 <= code < 300
-            assert not refused
-            assert transaction.done
-    sent = b"".join(written)
-    stuffed = dot_stuff(CONTENT)
-    assert (stuffed in sent) == transaction.committed
-    assert sent.count(b"DATA\r\n") <= 1
-    if refused:
-        assert transaction.accepted is None
-        assert transaction.refusal is not None
-    if transaction.done:
-        assert (transaction.accepted is None) == refused
-        with pytest.raises(ProtocolError):
-            transaction.receive(Reply(250, ("",)))
-
-
-def test_a_recipient_refused_within_a_flight_gets_a_lone_dot() -> None:
-    transaction = Transaction(ENVELOPE, CONTENT, Capabilities({"PIPELINING": ""}))
-    transaction.start()
-    answers = [Reply(250, ("",)), Reply(550, ("no",)), Reply(354, ("go",)), Reply(250, ("ok",))]
-    assert [transaction.receive(answer) for answer in answers] == [b"", b"", b".\r\n", b""]
-    assert transaction.done
-    assert not transaction.committed
-    assert transaction.accepted is None
-    assert transaction.refusal is not None
-    assert transaction.refusal.stage == "recipient"

@@ -1,0 +1,81 @@
+"""The account that a config logs in with: its credentials, its tokens, and what was refused."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from connectors.smtp.auth import Credentials
+from connectors.smtp.config import LoginAuth
+from connectors.smtp.limits import LoginGate
+from connectors.smtp.oauth2 import TokenSource
+
+if TYPE_CHECKING:
+    from connectors.smtp.config import SmtpConfig
+    from connectors.smtp.endpoint import Endpoint
+
+__all__ = ["Account"]
+
+
+class Account:
+    """One account at one server.
+
+    Attributes:
+        by_token: whether it logs in with OAuth2.
+    """
+
+    def __init__(self, credentials: Credentials, tokens: TokenSource | None) -> None:
+        self._credentials = credentials
+        self._tokens = tokens
+        self._gate = LoginGate()
+        self.by_token = tokens is not None
+
+    @classmethod
+    def of(cls, config: SmtpConfig, endpoint: Endpoint) -> Account | None:
+        """The account of a config; None where the server allows the client by its address."""
+        auth = config.auth
+        if auth is None or not auth.user:
+            return None
+        method = (config.auth_method or auth.method or "").upper() or None
+        make = partial(
+            Credentials, auth.user, method=method, host=endpoint.host, port=endpoint.port
+        )
+        if not isinstance(auth, LoginAuth):
+            return cls(make(), TokenSource.of(config))
+        return cls(make(password=auth.password), None) if auth.password else None
+
+    def require_open(self) -> None:
+        """Raise PermanentDeliveryError while the pause after a refusal lasts."""
+        self._gate.require_open()
+
+    def turn(self, deadline: float | None, *, patient: bool) -> AbstractAsyncContextManager[None]:
+        """What to hold while logging in: see `LoginGate.turn`."""
+        return self._gate.turn(deadline, patient=patient)
+
+    async def credentials(self, deadline: float | None) -> Credentials:
+        """What to log in with now.
+
+        Raises:
+            DeliveryError: there is no token, and none could be had.
+        """
+        if self._tokens is None:
+            return self._credentials
+        return replace(self._credentials, token=await self._tokens.token(deadline))
+
+    async def renewed(self, refused: Credentials, deadline: float | None) -> Credentials | None:
+        """What to log in with after the server refused these; None where there is nothing else.
+
+        Raises:
+            DeliveryError: another token could not be had.
+        """
+        if self._tokens is None or refused.token is None:
+            return None
+        token = await self._tokens.renewed(refused.token, deadline)
+        return None if token is None else replace(self._credentials, token=token)
+
+    async def close(self) -> None:
+        """Give up a renewal that is under way."""
+        if self._tokens is not None:
+            await self._tokens.close()

@@ -1,0 +1,1 @@
+"""Why servers refuse, told apart by what they say."""

@@ -1,0 +1,223 @@
+"""From what goes wrong at a proxy to an error that says what to do about it.
+
+Of what a proxy says, only its code counts and is shown: its own words may be anything.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "EXTRA",
+    "ProxyError",
+    "garbage",
+    "http_refused",
+    "lost",
+    "no_tls",
+    "not_installed",
+    "socks_login_refused",
+    "socks_refused",
+    "tls_failed",
+    "unfit",
+    "unreachable",
+    "unresolved",
+]
+
+EXTRA = "pip install 'connector-core[proxy]'"
+
+_LOGIN = "check the user and password in `proxy`"
+_NO_LOGIN = "put the user and password into `proxy`: http://user:password@host:3128"
+_PORTS = (
+    "the proxy does not allow a connection to this host and port: use 587 or 465, and let the "
+    "proxy's operator allow it"
+)
+_ADDRESS = "check the scheme, host and port in `proxy`"
+_TARGET = "the proxy seems not to reach the mail server: check host and port"
+_LATER = "the proxy may be overloaded: try again later"
+_NO_CONNECT = "the proxy makes no such connections: another proxy is needed"
+_SIGN_IN = "the proxy wants a browser to sign in, or is no proxy: " + _ADDRESS
+
+# The name exists nowhere; any other failure to look it up may pass.
+_NO_SUCH_NAME = {
+    getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
+}
+
+
+class ProxyError(Exception):
+    """There is no connection through the proxy.
+
+    Attributes:
+        reason: why, as part of a sentence; it never shows user or password.
+        hint: what to do about it, or empty.
+        permanent: whether the next attempt would end the same way.
+        code: the HTTP status, or the code of a SOCKS reply, if there was one.
+    """
+
+    def __init__(
+        self, reason: str, *, hint: str = "", permanent: bool = False, code: int | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+        self.permanent = permanent
+        self.code = code
+
+
+def not_installed() -> ProxyError:
+    """The error for packages that are not there."""
+    return ProxyError(
+        "the packages that proxies need are not installed", hint=EXTRA, permanent=True
+    )
+
+
+def unfit(reason: str, hint: str = "") -> ProxyError:
+    """The error for what a proxy cannot be asked for; nothing was written."""
+    return ProxyError(reason, hint=hint, permanent=True)
+
+
+def unresolved(host: str, error: socket.gaierror) -> ProxyError:
+    """The error for a proxy's name without addresses."""
+    if error.errno in _NO_SUCH_NAME:
+        return ProxyError(
+            f"there is no host {host}", hint="check the spelling in `proxy`", permanent=True
+        )
+    return ProxyError(
+        f"the proxy's name {host} could not be looked up", hint="check this machine's name servers"
+    )
+
+
+def unreachable(errors: Sequence[OSError]) -> ProxyError:
+    """The error for a proxy none of whose addresses took the connection."""
+    # By its number, for the text of a loop may repeat the address in words of its own.
+    reasons = dict.fromkeys(
+        os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
+        for error in errors
+    )
+    return ProxyError(
+        f"the proxy could not be reached: {'; '.join(reasons)}",
+        hint="check the host and port in `proxy`, and whether it runs",
+    )
+
+
+def lost() -> ProxyError:
+    """The error for a proxy that closed the connection before it answered."""
+    return ProxyError(
+        "the proxy closed the connection before it answered",
+        # Some that do not reach the server say no more than that.
+        hint=f"{_ADDRESS}, and whether it reaches the mail server",
+    )
+
+
+def garbage(protocol: str) -> ProxyError:
+    """The error for an answer in another protocol, or in none."""
+    return ProxyError(f"the proxy's answer is no {protocol}", hint=_ADDRESS)
+
+
+def tls_failed(host: str, error: Exception) -> ProxyError:
+    """The error for TLS with the proxy itself that came to nothing."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ProxyError(
+            f"the proxy's certificate was refused: {_certificate(host, error)}",
+            hint="give the name in the certificate as the proxy's host; an authority of your own "
+            "must be known where this runs",
+            permanent=True,
+        )
+    if isinstance(error, ssl.SSLError):
+        return no_tls((error.reason or "the handshake failed").replace("_", " ").lower())
+    if isinstance(error, ValueError):
+        return unfit("the proxy's name cannot be verified", _ADDRESS)
+    return ProxyError("the proxy closed the connection within the TLS handshake", hint=_ADDRESS)
+
+
+def no_tls(reason: str) -> ProxyError:
+    """The error for a proxy that does not speak TLS, or none that is known here."""
+    return ProxyError(
+        f"TLS with the proxy failed: {reason}",
+        hint="if the proxy does not speak TLS itself, which is usual, write http:// in `proxy`",
+        permanent=True,
+    )
+
+
+def _certificate(host: str, error: ssl.SSLCertVerificationError) -> str:
+    message = error.verify_message or "it is not valid"
+    return f"it is not for {host}" if "mismatch" in message else message
+
+
+def http_refused(code: int, *, with_login: bool, schemes: Iterable[str] = ()) -> ProxyError:
+    """The error for an HTTP status that is not 2xx.
+
+    Args:
+        code: the status.
+        with_login: whether user and password were sent.
+        schemes: the schemes of authentication that the proxy offers, in lower case.
+    """
+    from http import HTTPStatus
+
+    try:
+        phrase = f" {HTTPStatus(code).phrase}"
+    except ValueError:
+        phrase = ""
+    return ProxyError(
+        f"the proxy answered {code}{phrase}",
+        hint=_status_hint(code, with_login=with_login, schemes=set(schemes)),
+        # A server's fault may pass, and so may 408 and 429; the request itself will not change.
+        permanent=code in (501, 505, 511) or (code < 500 and code not in (408, 425, 429)),
+        code=code,
+    )
+
+
+def _status_hint(code: int, *, with_login: bool, schemes: set[str]) -> str:
+    if code in (401, 407):  # 401 is what tinyproxy answers to a wrong password
+        if schemes and "basic" not in schemes:
+            return "the proxy does not take Basic authentication, the only one known here"
+        return _LOGIN if with_login else _NO_LOGIN
+    if code in (403, 405):
+        return _PORTS
+    if code in (500, 502, 503, 504):
+        return _TARGET
+    if code in (408, 425, 429):
+        return _LATER
+    if code in (501, 505):
+        return _NO_CONNECT
+    if code == 511 or code < 400:
+        return _SIGN_IN
+    return _ADDRESS if code < 500 else ""
+
+
+# By the reply's code: SOCKS5 (RFC 1928 section 6), then SOCKS4, whose codes begin at 90.
+_SOCKS = {
+    1: ("has failed", _TARGET, False),
+    2: ("does not allow it", _PORTS, True),
+    3: ("finds the network unreachable", _TARGET, False),
+    4: ("finds the host unreachable", _TARGET, False),
+    5: ("finds the connection refused", _TARGET, False),
+    6: ("finds the host too far away (TTL expired)", _TARGET, False),
+    7: ("does not know CONNECT", _NO_CONNECT, True),
+    8: ("does not know this type of address", "give host as a name, or as an IPv4 address", True),
+    91: ("refuses, or has failed", f"{_TARGET}; or it does not allow this port", False),
+    92: ("cannot ask this machine who its user is (identd)", _LOGIN, True),
+    93: ("does not accept this user", _LOGIN, True),
+}
+
+
+def socks_refused(code: int) -> ProxyError:
+    """The error for the code in the reply of a SOCKS proxy."""
+    what, hint, permanent = _SOCKS.get(code, ("refuses", "", False))
+    return ProxyError(
+        f"the proxy says that it {what} (SOCKS code {code})",
+        hint=hint,
+        permanent=permanent,
+        code=code,
+    )
+
+
+def socks_login_refused(*, with_login: bool) -> ProxyError:
+    """The error for a SOCKS proxy that lets nobody in, or not this user."""
+    return ProxyError(
+        "the proxy refused user and password" if with_login else "the proxy wants authentication",
+        hint=_LOGIN if with_login else _NO_LOGIN.replace("http://", "socks5://"),
+        permanent=True,
+    )

@@ -1,0 +1,98 @@
+"""Rules of how messages are handed over: LMTP, notifications, REQUIRETLS, the pool."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from connector_core import ConfigProblem
+from connectors.smtp.rules.fields import Fields, Problems
+
+__all__ = ["RULES"]
+
+_CASES = ("SUCCESS", "FAILURE", "DELAY")
+_SMTP_PORT = 25
+
+
+def _lmtp(config: Fields) -> Problems:
+    if "lmtp" in config and config.number("port") == _SMTP_PORT:
+        yield ConfigProblem(
+            "$.port", "is 25, which LMTP must not use (RFC 2033)", "LMTP servers often use 24"
+        )
+
+
+def _require_tls_extension(config: Fields) -> Problems:
+    if "requireTLSExtensionEnabled" not in config:
+        return
+    path = "$.requireTLSExtensionEnabled"
+    for key in ("ignoreTLS", "opportunisticTLS"):
+        if key in config:
+            yield ConfigProblem(path, f"contradicts {key}", "keep one of them")
+    if config.object("tls").flag("rejectUnauthorized") is False:
+        yield ConfigProblem(
+            path,
+            "contradicts tls.rejectUnauthorized: false",
+            "leave that out: REQUIRETLS needs a verified server (RFC 8689 section 4.2.1)",
+        )
+
+
+# Each key of dsn, the name it has in nodemailer's messages, what it may be, and what to say.
+_DSN = (
+    ("ret", "return", re.compile("FULL|HDRS", re.IGNORECASE), "is neither FULL nor HDRS", ""),
+    (
+        "envid",
+        "id",
+        re.compile(r"[!-~]{1,100}"),
+        "must be 1 to 100 printable ASCII characters without spaces",
+        "",
+    ),
+    (
+        "orcpt",
+        "recipient",
+        re.compile(r"(?:[A-Za-z0-9-]{1,40};)? ?[!-~]{1,400}"),
+        "is not an address in ASCII",
+        "write rfc822;ann@example.org",
+    ),
+)
+
+
+def _dsn(config: Fields) -> Problems:
+    dsn = config.object("dsn")
+    for key, same, form, message, hint in _DSN:
+        if key in dsn and same in dsn:
+            yield ConfigProblem(f"$.dsn.{same}", f"is the same as {key}", "keep one of them")
+        for name in (key, same):
+            if (text := dsn.text(name)) and not form.fullmatch(text):
+                yield ConfigProblem(f"$.dsn.{name}", message, hint)
+    cases = {case.strip().upper() for case in _notify(dsn)}
+    if cases - {*_CASES, "NEVER"}:
+        yield ConfigProblem("$.dsn.notify", "may have SUCCESS, FAILURE, DELAY, or NEVER alone")
+    elif "NEVER" in cases and len(cases) > 1:
+        yield ConfigProblem("$.dsn.notify", "has NEVER beside others", "leave NEVER alone")
+
+
+def _notify(dsn: Fields) -> Iterator[str]:
+    value = dsn.text("notify")
+    for text in [value] if value else dsn.texts("notify"):
+        yield from text.split(",")
+
+
+def _pool(config: Fields) -> Problems:
+    warm, most = config.number("poolMinConnections"), config.number("maxConnections")
+    if warm and warm > (5 if most is None else most):
+        yield ConfigProblem(
+            "$.poolMinConnections", "is more than maxConnections", "raise maxConnections"
+        )
+    if warm and config.flag("pool") is False:
+        yield ConfigProblem(
+            "$.poolMinConnections", "has no effect with pool: false", "leave pool out"
+        )
+
+
+def _later(config: Fields) -> Problems:
+    """What has no engine yet is told, never ignored."""
+    if "dkim" in config:
+        yield ConfigProblem("$.dkim", "this version cannot do it yet: leave it out")
+
+
+RULES = (_lmtp, _require_tls_extension, _dsn, _pool, _later)

@@ -1,0 +1,87 @@
+"""Rules of the mail itself: its addresses, templates and headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from connector_core import ConfigProblem
+from connector_core.configs import json_path
+from connector_core.locales import is_language_tag
+from connector_core.models import UsageType
+from connectors.smtp.addresses import parse_mailbox
+from connectors.smtp.compose.headers import header_problem, name_problem
+from connectors.smtp.compose.mailboxes import MailboxTemplate
+from connectors.smtp.rules.fields import Fields, Problems
+
+__all__ = ["RULES"]
+
+REQUIRED_USAGES = (
+    UsageType.REGISTER,
+    UsageType.SIGN_IN,
+    UsageType.FORGOT_PASSWORD,
+    UsageType.GENERIC,
+)
+
+
+def _mailboxes(config: Fields) -> Problems:
+    for key in ("fromEmail", "replyTo"):
+        text = config.text(key)
+        if text:
+            yield from _mailbox(f"$.{key}", parse_mailbox, text)
+    for index, template in config.objects("templates"):
+        for key in ("sendFrom", "replyTo"):
+            text = template.text(key)
+            if text:
+                yield from _mailbox(f"$.templates[{index}].{key}", MailboxTemplate, text)
+
+
+def _mailbox(path: str, parse: Callable[[str], object], text: str) -> Problems:
+    reason = header_problem(text)
+    try:
+        parse(text)
+    except ValueError as error:
+        reason = reason or str(error)
+    if reason:
+        yield ConfigProblem(path, reason, 'write a@b.example or "Name" <a@b.example>')
+
+
+def _templates(config: Fields) -> Problems:
+    templates = list(config.objects("templates"))
+    served = {item.text("usageType") for _, item in templates if item.text("locale") is None}
+    translated = {item.text("usageType") for _, item in templates}
+    if missing := [usage for usage in REQUIRED_USAGES if usage not in translated]:
+        yield ConfigProblem(
+            "$.templates",
+            f"has no template for {', '.join(missing)}",
+            "every config needs one for Register, SignIn, ForgotPassword and Generic",
+        )
+    if only := [usage for usage in REQUIRED_USAGES if usage in translated - served]:
+        yield ConfigProblem(
+            "$.templates",
+            f"has a template for {', '.join(only)} only with a locale",
+            "leave `locale` out of the one that shall serve every other language",
+        )
+    for index, template in templates:
+        subject, content = template.text("subject") or "", template.text("content") or ""
+        locale = template.text("locale")
+        if locale and not is_language_tag(locale):
+            yield ConfigProblem(f"$.templates[{index}].locale", "is not a language tag")
+        if problem := header_problem(subject):
+            yield ConfigProblem(f"$.templates[{index}].subject", problem)
+        if re.search("[\0\ud800-\udfff]", content):
+            yield ConfigProblem(f"$.templates[{index}].content", "contains NUL or a surrogate")
+
+
+def _custom_headers(config: Fields) -> Problems:
+    for name, value in config.items("customHeaders"):
+        path = json_path(("customHeaders", name))
+        if problem := name_problem(name):
+            yield ConfigProblem(path, problem)
+        items = enumerate(value) if isinstance(value, list) else [(None, value)]
+        for index, text in items:
+            if isinstance(text, str) and (problem := header_problem(text)):
+                yield ConfigProblem(path if index is None else f"{path}[{index}]", problem)
+
+
+RULES = (_mailboxes, _templates, _custom_headers)
