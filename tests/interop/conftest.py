@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from connector_core import AsyncHost
-from tests.servers import Postfix, ServerTls, SmtpServer, start_postfix, start_smtp_server
+from connector_core.inbox import Inbox
+from tests.servers import (
+    Exim,
+    OpenSmtpd,
+    Postfix,
+    ServerTls,
+    SmtpServer,
+    start_exim,
+    start_opensmtpd,
+    start_postfix,
+    start_smtp_server,
+)
 
 
 @dataclass(frozen=True)
@@ -85,4 +102,94 @@ def secure_server(
     """With TLS from the first byte, and AUTH."""
     folder = tmp_path_factory.mktemp("smtp-server")
     with start_smtp_server(folder, secure=True, tls=authority.server, users=USERS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def exim(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Exim]:
+    """With STARTTLS, TLS from the first byte on a port of its own, and AUTH under either."""
+    with start_exim(tmp_path_factory.mktemp("exim"), tls=authority.server, users=USERS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensmtpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenSmtpd]:
+    """With neither TLS nor AUTH, and no PIPELINING, which it does not know."""
+    with start_opensmtpd(tmp_path_factory.mktemp("opensmtpd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def opensmtpd_tls(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[OpenSmtpd]:
+    """With STARTTLS, TLS from the first byte on a port of its own, and AUTH under either."""
+    folder = tmp_path_factory.mktemp("opensmtpd")
+    with start_opensmtpd(folder, tls=authority.server, users=USERS) as server:
+        yield server
+
+
+class AioServer(Inbox):
+    """aiosmtpd in the test's own event loop, with what the inbox lacks: TLS and AUTH."""
+
+    port = 0
+    smtps_port = 0
+
+    def __init__(self, users: Mapping[str, str]) -> None:
+        super().__init__()
+        self.users = users
+
+    def authenticate(self, server: Any, session: Any, envelope: Any, kind: str, given: Any) -> Any:
+        """Called by aiosmtpd with what PLAIN or LOGIN said."""
+        right = self.users.get(given.login.decode()) == given.password.decode()
+        return AuthResult(success=right, handled=False)
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("refused@"):
+            return "550 5.1.1 Mailbox unavailable"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+
+@asynccontextmanager
+async def aio_server(context: ssl.SSLContext, users: Mapping[str, str]) -> AsyncIterator[AioServer]:
+    """Listen until the block ends, on one port with STARTTLS and on one with TLS at once."""
+    loop = asyncio.get_running_loop()
+    running = AioServer(users)
+    protocols: list[Any] = []
+
+    def serve(**settings: Any) -> Any:
+        check = running.authenticate
+        protocol = SMTP(running, enable_SMTPUTF8=True, authenticator=check, loop=loop, **settings)
+        protocols.append(protocol)
+        return protocol
+
+    async with (
+        await loop.create_server(lambda: serve(tls_context=context), running.host, 0) as clear,
+        # of TLS that it did not begin itself it knows nothing
+        await loop.create_server(
+            lambda: serve(auth_require_tls=False), running.host, 0, ssl=context
+        ) as secure,
+    ):
+        running.port, running.smtps_port = (
+            server.sockets[0].getsockname()[1] for server in (clear, secure)
+        )
+        yield running
+        for protocol in protocols:
+            # clients keep connections open, and a server waits for them (Python 3.12)
+            if protocol.transport is not None:
+                protocol.transport.abort()
+
+
+@pytest.fixture
+async def aiosmtpd(tmp_path: Path, authority: Authority) -> AsyncIterator[AioServer]:
+    """With STARTTLS, TLS from the first byte on a port of its own, and AUTH under either."""
+    chain = tmp_path / "chain.pem"
+    chain.touch(0o600)
+    chain.write_bytes(authority.server.key_pem + authority.server.cert_pem)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(chain)
+    async with aio_server(context, USERS) as server:
         yield server

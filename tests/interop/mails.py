@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
-from typing import Any
+from typing import Any, Protocol
 
 from connector_core import UsageType
 from connector_core.inbox import Inbox
-from tests.servers import Postfix, SmtpServer
+from tests.servers import SmtpServer
 
 USAGES = tuple(str(usage) for usage in UsageType)
-# What Postfix files in front of the mail.
-ADDED = ("Return-Path", "X-Original-To", "Delivered-To", "Received")
+# Who got it, as Postfix, Exim and OpenSMTPD file it; where there are two, the one that stands
+# first here is what the client said.
+RECIPIENT = ("x-original-to", "envelope-to", "delivered-to")
+# What they file in front of the mail.
+ADDED = ("return-path", "received", *RECIPIENT)
 
 PAYLOAD: dict[str, Any] = {
     "code": "042317",
@@ -48,28 +51,39 @@ class Arrived:
         return BytesParser(EmailMessage, policy=policy.default).parsebytes(self.content)
 
 
-def from_postfix(raw: bytes) -> Arrived:
-    """A mail that Postfix filed, taken apart into envelope and content."""
+def from_filed(raw: bytes) -> Arrived:
+    """A mail that a server filed, taken apart into envelope and content."""
     lines = raw.split(b"\n")
     added: dict[str, str] = {}
     for line in list(lines):
         name, _, value = line.decode("utf-8", "replace").partition(":")
-        if name in ADDED:
-            added[name] = value.strip()
+        if name.lower() in ADDED:
+            added[name.lower()] = value.strip()
         elif not name.startswith((" ", "\t")):
             break
         lines.pop(0)
-    return Arrived(
-        added["Return-Path"].strip("<>"),
-        added["X-Original-To"],
-        b"\r\n".join(lines),
-    )
+    recipient = next(added[name] for name in RECIPIENT if name in added)
+    return Arrived(added["return-path"].strip("<>"), recipient, b"\r\n".join(lines))
+
+
+class FilingServer(Protocol):
+    """A server that files each mail as its own program would: Postfix, Exim, OpenSMTPD."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    def messages(self) -> list[bytes]: ...
+
+    def wait_for_messages(self, n: int, timeout: float = ...) -> list[bytes]: ...
 
 
 class Destination:
     """One of the servers that mails are sent to, and what arrived there for a recipient."""
 
-    def __init__(self, server: Inbox | Postfix | SmtpServer) -> None:
+    def __init__(self, server: Inbox | FilingServer | SmtpServer) -> None:
         self._server = server
         self.config: dict[str, Any] = {"host": server.host, "port": server.port}
 
@@ -90,7 +104,7 @@ class Destination:
             return [
                 Arrived(item.mail_from, item.rcpt_to[0], item.raw) for item in server.messages()
             ]
-        return [from_postfix(raw) for raw in await asyncio.to_thread(server.messages)]
+        return [from_filed(raw) for raw in await asyncio.to_thread(server.messages)]
 
     async def _wait(self, count: int) -> None:
         if isinstance(self._server, Inbox):

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers.maildir import MaildirServer
 from tests.servers.ports import HOST, reserved_ports
-from tests.servers.process import START_SECONDS, ServerProcess, new_folder, running
+from tests.servers.process import START_SECONDS, new_folder, running
 from tests.servers.require import require_server, servers_dir
 from tests.servers.tls import ServerTls
 
@@ -58,35 +59,16 @@ class Accounts:
 
 
 @dataclass(frozen=True)
-class Postfix:
-    """A running Postfix."""
+class Postfix(MaildirServer):
+    """A running Postfix.
+
+    As it files mails, lines end in LF, and Return-Path, X-Original-To, Delivered-To and Received
+    stand before what the client sent.
+    """
 
     host: str
     port: int
     smtps_port: int | None
-    process: ServerProcess
-    maildir: Path
-
-    def messages(self) -> list[bytes]:
-        """The mails delivered so far, oldest first, one for each recipient.
-
-        As Postfix files them: lines end in LF, and Return-Path, X-Original-To, Delivered-To and
-        Received stand before what the client sent.
-        """
-        new = self.maildir / "new"
-        # Postfix makes the Maildir with the first mail; a name appears there when it is whole
-        paths = new.iterdir() if new.exists() else ()
-        return [path.read_bytes() for path in sorted(paths, key=lambda p: p.stat().st_mtime_ns)]
-
-    def wait_for_messages(self, n: int, timeout: float = 10.0) -> list[bytes]:
-        """Wait until n mails or more were delivered, and return them all."""
-        new = self.maildir / "new"
-        self.process.wait_until(
-            lambda: new.exists() and sum(1 for _ in new.iterdir()) >= n,
-            timeout,
-            f"{n} messages delivered",
-        )
-        return self.messages()
 
     def log(self) -> str:
         """What Postfix logged so far."""
@@ -145,7 +127,7 @@ def start_postfix(
         ) as process:
             # master listens on all of its ports before it serves the first
             process.wait_until(lambda: greets(ports[0]), START_SECONDS, "a greeting with 220")
-            yield Postfix(HOST, ports[0], smtps_port, process, home / "queue/maildir/all")
+            yield Postfix(process, home / "queue/maildir/all", HOST, ports[0], smtps_port)
 
 
 def greets(port: int) -> bool:

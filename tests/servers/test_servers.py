@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import shutil
 import smtplib
 import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -18,6 +22,8 @@ from tests.servers import (
     ServerError,
     ServerTls,
     require_server,
+    start_exim,
+    start_opensmtpd,
     start_postfix,
     start_smtp_server,
 )
@@ -26,6 +32,7 @@ from tests.servers.process import SUPERVISE
 
 MAIL = "Subject: Your code\r\n\r\n123456\r\n"
 SENDER = "noreply@example.com"
+USERS = {"ann": ' p: {1}, "$x\\', "bob@example.com": "x" * 300}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +50,59 @@ def context(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """`tests/servers/install letter`, with an apt-get that has a package of one file."""
+    if shutil.which("dpkg-deb") is None:
+        require_server("Debian's packages need dpkg-deb, and this machine has none")
+    package = tmp_path / "letter"
+    (package / "DEBIAN").mkdir(parents=True)
+    (package / "DEBIAN/control").write_text(
+        "Package: letter\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.com>\n"
+        "Description: one file\n"
+    )
+    (package / "text").write_text("new")
+    subprocess.run(["dpkg-deb", "--build", package], check=True, capture_output=True)
+    (tmp_path / "bin").mkdir()
+    apt_get = tmp_path / "bin/apt-get"
+    # it writes into the directory it is run in, as the real one does
+    apt_get.write_text(f"#!/bin/sh\nexec cp '{package}.deb' letter_1_all.deb\n")
+    apt_get.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{apt_get.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("SERVERS_DIR", str(tmp_path / "servers"))
+
+    def run() -> str:
+        argv = [sys.executable, str(Path(__file__).with_name("install")), "letter"]
+        return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+    return run
+
+
+def test_install_leaves_alone_what_is_there(install: Callable[[], str], tmp_path: Path) -> None:
+    assert install() == "letter: unpacked letter_1_all.deb\n"
+    text = tmp_path / "servers/debian/letter/text"
+    assert text.read_text() == "new"
+    text.write_text("mine")
+    assert install() == "letter: already unpacked\n"
+    assert text.read_text() == "mine"
+
+
+@pytest.mark.parametrize("note", ["letter/old-backports", None])
+def test_install_replaces_what_other_packages_left(
+    install: Callable[[], str], tmp_path: Path, note: str | None
+) -> None:
+    tree = tmp_path / "servers/debian/letter"
+    tree.mkdir(parents=True)
+    (tree / "text").write_text("old")
+    (tree / "more").write_text("old")
+    if note:
+        (tree / ".unpacked").write_text(note)
+    assert install() == "letter: unpacked letter_1_all.deb\n"
+    assert (tree / "text").read_text() == "new"
+    assert not (tree / "more").exists()
+    assert [path.name for path in tree.parent.iterdir()] == ["letter"]
 
 
 def descendants(pid: int) -> Iterator[int]:
@@ -294,6 +354,146 @@ def test_smtp_server_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
     with (
         pytest.raises(ServerError, match="PEM"),
         start_smtp_server(tmp_path, secure=True, tls=broken),
+    ):
+        pytest.fail("it started")
+
+
+def test_exim_delivers_every_domain_to_one_maildir(tmp_path: Path) -> None:
+    with start_exim(tmp_path) as exim:
+        with smtplib.SMTP(exim.host, exim.port, timeout=10) as client:
+            client.sendmail(SENDER, ["ann@example.org", "jörg@exämple.org"], MAIL, ["SMTPUTF8"])
+        mails = exim.wait_for_messages(2)
+        recipients = {
+            line.decode() for mail in mails for line in mail.splitlines() if b"Envelope-to" in line
+        }
+        assert recipients == {"Envelope-to: ann@example.org", "Envelope-to: jörg@exämple.org"}
+        assert all(mail.endswith(b"Subject: Your code\n\n123456\n") for mail in mails)
+        assert f"<= {SENDER}" in exim.log()
+
+
+def test_exim_announces_its_features(tmp_path: Path) -> None:
+    with (
+        start_exim(tmp_path, message_size_limit=54321) as exim,
+        smtplib.SMTP(exim.host, exim.port, timeout=10) as client,
+    ):
+        client.ehlo()
+        features = client.esmtp_features
+    assert features["size"] == "54321"
+    assert {"pipelining", "8bitmime", "smtputf8", "chunking", "dsn"} <= set(features)
+    assert not {"starttls", "auth"} & set(features)
+
+
+@pytest.mark.parametrize("start", [start_exim, start_opensmtpd])
+@pytest.mark.parametrize(
+    ("local", "code", "text"), [("refused", 550, b"5.1.1 "), ("greylisted", 450, b"4.7.1 ")]
+)
+def test_exim_and_opensmtpd_refuse_two_local_parts(
+    tmp_path: Path, start: Any, local: str, code: int, text: bytes
+) -> None:
+    address = f"{local}@example.org"
+    with (
+        start(tmp_path) as server,
+        smtplib.SMTP(server.host, server.port, timeout=10) as client,
+    ):
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            client.sendmail(SENDER, [address], MAIL)
+        assert refused.value.recipients[address][0] == code
+        assert refused.value.recipients[address][1].startswith(text)
+        assert server.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("start", "methods"),
+    [(start_exim, ["PLAIN", "LOGIN", "CRAM-MD5"]), (start_opensmtpd, ["PLAIN", "LOGIN"])],
+)
+def test_exim_and_opensmtpd_offer_auth_under_tls_alone(
+    tmp_path: Path, server_tls: ServerTls, context: ssl.SSLContext, start: Any, methods: list[str]
+) -> None:
+    tries = itertools.product((False, True), methods, USERS.items())
+    with start(tmp_path, tls=server_tls, users=USERS) as server:
+        for secure, method, (user, password) in tries:
+            with connected(server, context, secure=secure) as client:
+                assert client.esmtp_features["auth"].split() == methods
+                authobject = getattr(client, f"auth_{method.lower().replace('-', '_')}")
+                client.user, client.password = user, "wrong"
+                with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
+                    client.auth(method, authobject)
+                assert refused.value.smtp_code == 535
+                client.password = password
+                assert client.auth(method, authobject)[0] == 235
+
+
+@contextmanager
+def connected(server: Any, context: ssl.SSLContext, *, secure: bool) -> Iterator[smtplib.SMTP]:
+    """With TLS from the first byte, or by STARTTLS, before which no AUTH is offered."""
+    if secure:
+        with smtplib.SMTP_SSL(
+            server.host, server.smtps_port, timeout=10, context=context
+        ) as client:
+            client.ehlo()
+            yield client
+    else:
+        with smtplib.SMTP(server.host, server.port, timeout=10) as client:
+            client.ehlo()
+            assert "auth" not in client.esmtp_features
+            client.starttls(context=context)
+            client.ehlo()
+            yield client
+
+
+def test_opensmtpd_delivers_every_domain_to_one_maildir(tmp_path: Path) -> None:
+    with start_opensmtpd(tmp_path, message_size_limit=54321) as opensmtpd:
+        with smtplib.SMTP(opensmtpd.host, opensmtpd.port, timeout=10) as client:
+            client.sendmail(SENDER, ["ann@example.org", "bob@elsewhere.test"], MAIL)
+            assert client.esmtp_features["size"] == "54321"
+            assert not {"starttls", "auth"} & set(client.esmtp_features)
+        mails = opensmtpd.wait_for_messages(2)
+        recipients = {
+            line for mail in mails for line in mail.splitlines() if b"Delivered-To" in line
+        }
+        assert recipients == {
+            b"Delivered-To: ann@example.org",
+            b"Delivered-To: bob@elsewhere.test",
+        }
+        # it adds the Date and Message-ID that this mail lacks
+        assert all(mail.endswith(b"\n\n123456\n") for mail in mails)
+
+
+@pytest.mark.parametrize("start", [start_exim, start_opensmtpd])
+def test_exim_and_opensmtpd_stand_beside_their_like(tmp_path: Path, start: Any) -> None:
+    with start(tmp_path) as one, start(tmp_path) as two:
+        assert one.port != two.port
+        for server, name in ((one, "one"), (two, "two")):
+            with smtplib.SMTP(server.host, server.port, timeout=10) as client:
+                client.sendmail(SENDER, [f"{name}@example.org"], MAIL)
+        for server, name in ((one, "one"), (two, "two")):
+            (mail,) = server.wait_for_messages(1)
+            assert f"{name}@example.org\n".encode() in mail
+
+
+@pytest.mark.parametrize("start", [start_exim, start_opensmtpd])
+def test_exim_and_opensmtpd_leave_nothing_behind(tmp_path: Path, start: Any) -> None:
+    mounts = Path("/proc/self/mounts").read_text()
+    with start(tmp_path) as server:
+        supervisor = server.process.supervisor.pid
+        pids = [supervisor, *descendants(supervisor)]
+        assert len(pids) >= 2
+        assert Path("/proc/self/mounts").read_text() == mounts
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_exim_that_cannot_start_shows_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.servers.exim.MAIN", "no_such_option = 1\n")
+    with pytest.raises(ServerError, match="no_such_option"), start_exim(tmp_path):
+        pytest.fail("it started")
+
+
+def test_opensmtpd_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ServerError, match="invalid size"),
+        start_opensmtpd(tmp_path, message_size_limit=-1),
     ):
         pytest.fail("it started")
 
