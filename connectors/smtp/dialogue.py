@@ -66,6 +66,8 @@ class Dialogue:
             raise diagnose.timed_out(stage, self.endpoint) from None
         except LOST:
             self.wire.abort()
+            if self.wire.alert is not None:
+                raise diagnose.tls_failed(self.endpoint, self.wire.alert) from None
             raise diagnose.lost(stage, self.endpoint) from None
         except ProtocolError as error:
             self.wire.abort()

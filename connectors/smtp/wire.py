@@ -36,6 +36,8 @@ class Wire(asyncio.Protocol):
         local_address: the address of this side.
         peer_address: the address of the other side, or of the proxy on the way.
         number: tells the connections of this process apart in a log.
+        alert: what TLS ended with, if it was that; with TLS 1.3 a server looks at the client's
+            certificate only after the handshake.
     """
 
     def __init__(self, *, mask: Callable[[str], str], log_dialogue: bool) -> None:
@@ -52,6 +54,7 @@ class Wire(asyncio.Protocol):
         self._blocked = False
         self._hold = self._turned = False
         self.number = next(_NUMBERS)
+        self.alert: ssl.SSLError | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport, and ask to be told whenever bytes are left in its buffer."""
@@ -89,6 +92,8 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection ended."""
         self._lost = True
+        if isinstance(exc, ssl.SSLError):
+            self.alert = exc
         self._wake()
 
     def pause_writing(self) -> None:

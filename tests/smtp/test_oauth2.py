@@ -37,6 +37,7 @@ from tests.smtp import certificates
 from tests.smtp.helpers import config, shown
 from tests.smtp.token_server import (
     Answer,
+    Deaf,
     Exchange,
     Held,
     Proxy,
@@ -505,6 +506,16 @@ async def test_close_ends_a_renewal_that_nobody_waits_for_any_more() -> None:
         await server.until(_all_gone(server))
 
 
+async def test_close_within_the_handshake() -> None:
+    async with Deaf() as server, tokens(server, REFRESH) as source:
+        (waiting,) = await several_senders(source, 1)
+        await server.until(lambda: server.open == 1)
+        await source.close()
+        await server.until(_all_gone(server))
+        with pytest.raises(HostClosedError):
+            await waiting
+
+
 async def test_close_at_once() -> None:
     async with TokenServer() as server, tokens(server, REFRESH) as source:
         (waiting,) = await several_senders(source, 1)
@@ -642,6 +653,13 @@ async def test_a_request_has_an_end(bad: Answer, monkeypatch: pytest.MonkeyPatch
     pytest.fail("the request never arrived")
 
 
+async def test_a_handshake_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oauth2, "REQUEST_TIMEOUT", 0.5)
+    async with Deaf() as server, tokens(server, REFRESH) as source:
+        assert "in time" in (await failure(source)).reason
+        await server.until(_all_gone(server))
+
+
 async def test_an_endpoint_that_is_not_there() -> None:
     async with TokenServer() as server:
         pass
@@ -721,12 +739,22 @@ async def test_a_temporary_failure_begins_no_pause() -> None:
 # Secrets
 
 
-def echoes(form: dict[str, str], body: bytes) -> list[str]:
+def echoes(exchange: Exchange) -> list[str]:
     """What the endpoint was sent, as it may come back."""
-    pieces = [body.decode(), json.dumps(form), repr(form), base64.b64encode(body).decode()]
-    for value in form.values():
-        pieces += [value, urllib.parse.quote(value), base64.b64encode(value.encode()).decode()]
+    request = exchange.request
+    pieces = [request.body.decode(), json.dumps(request.form), repr(request.form)]
+    sent = [*request.form.values(), request.headers["x-key"], request.headers["authorization"]]
+    for value in [*sent, sent[-1].removeprefix("Bearer ")]:
+        pieces += [value, *wire_forms(value)]
     return pieces
+
+
+def wire_forms(value: str) -> list[str]:
+    return [
+        urllib.parse.quote(value),
+        urllib.parse.quote_plus(value),
+        base64.b64encode(value.encode()).decode(),
+    ]
 
 
 async def test_an_endpoint_that_echoes_secrets(caplog: pytest.LogCaptureFixture) -> None:
@@ -735,36 +763,44 @@ async def test_an_endpoint_that_echoes_secrets(caplog: pytest.LogCaptureFixture)
     said: list[str] = []
 
     async def echo(exchange: Exchange) -> None:
-        texts = echoes(exchange.request.form, exchange.request.body)
-        header = texts[0]
-        text = texts[len(said)]
-        said.append(text)
-        body = {"error": "invalid_grant", "error_description": text, "access_token": "never-shown"}
-        await exchange.reply(400, json.dumps(body).encode(), f"X-Echo: {header}")
+        texts = echoes(exchange)
+        said.append(texts[len(said)])
+        body = {
+            "error": "invalid_grant",
+            "error_description": f"{said[-1]} never-shown",
+            "access_token": "never-shown",
+        }
+        await exchange.reply(400, json.dumps(body).encode(), f"X-Echo: {texts[0]}")
 
-    secret = "s3cr3t never/told+ü"
-    refresh, header, param = "1//refresh-never-told", "Bearer header-never-told", "param-never-told"
+    secrets = {
+        "clientSecret": "s3cr3t never/told+ü",
+        "refreshToken": "1//refresh-never-told",
+        "header": "header-never-told",
+        "bearer": "bearer-never-told",
+        "param": "param-never-told",
+    }
     auth = {
         **REFRESH,
-        "clientSecret": secret,
-        "refreshToken": refresh,
-        "customHeaders": {"X-Key": header},
-        "customParams": {"key": param},
+        "clientSecret": secrets["clientSecret"],
+        "refreshToken": secrets["refreshToken"],
+        "customHeaders": {
+            "X-Key": secrets["header"],
+            "Authorization": f"Bearer {secrets['bearer']}",
+        },
+        "customParams": {"key": secrets["param"]},
     }
-    async with TokenServer(*[echo] * 19) as server, tokens(server, auth) as source:
-        errors = [await failure(source, patient=False) for _ in range(19)]
+    count = 3 + 8 * 4
+    async with TokenServer(*[echo] * count) as server, tokens(server, auth) as source:
+        errors = [await failure(source, patient=False) for _ in range(count)]
         assert await source.token(None, patient=False) == "token-1"
-    assert len(said) == 19
-    everything = "\n".join([caplog.text, *map(shown, errors), *map(repr, errors)])
+    assert {value for value in secrets.values() if value in "\n".join(said)} == set(
+        secrets.values()
+    )
+    everything = "\n".join([caplog.text, *map(shown, errors)])
     assert "***" in everything
     assert "invalid_grant" in everything
-    for value in (secret, refresh, param):
-        for form in (
-            value,
-            urllib.parse.quote(value),
-            urllib.parse.quote_plus(value),
-            base64.b64encode(value.encode()).decode(),
-        ):
+    for value in secrets.values():
+        for form in (value, *wire_forms(value)):
             assert form not in everything
 
 

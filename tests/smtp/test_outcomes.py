@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import time
 from typing import Any
 
@@ -156,3 +157,53 @@ async def test_a_huge_html_body_is_refused_before_it_is_encoded() -> None:
             await send(host, payload={"a": '"' * 65_536, "code": "1"})
         assert time.process_time() - started < 5
         assert not peer.connections
+
+
+async def test_the_facts_of_a_message_stand_in_its_log_record(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "connectors.smtp")
+    async with (
+        Peer(RCPT=[None, "550 5.1.1 no such user"]) as peer,
+        hosting(peer, logger=True) as host,
+    ):
+        receipt = await send(host)
+        with pytest.raises(PermanentDeliveryError) as caught:
+            await send(host)
+    sent, failed = (record for record in caplog.records if record.name == "connectors.smtp")
+    assert (
+        vars(sent).items()
+        >= {
+            "message_id": receipt.message_id,
+            "usage_type": "SignIn",
+            "connector": "simple-mail-transfer-protocol",
+            "endpoint": f"127.0.0.1:{peer.port}",
+            "response": "250 2.0.0 queued",
+        }.items()
+    )
+    assert (
+        vars(failed).items()
+        >= {
+            "stage": "recipient",
+            "code": 550,
+            "enhanced_code": "5.1.1",
+            "retry": "never",
+            "hint": caught.value.hint,
+            "reason": str(caught.value),
+        }.items()
+    )
+    assert "ann@example.org" not in caplog.text
+
+
+async def test_the_dialogue_tells_connections_and_sides_apart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "connectors.smtp.dialogue")
+    async with Peer() as peer, hosting(peer, maxMessages=1) as host:
+        for _ in range(2):
+            await send(host)
+    said = [vars(record) for record in caplog.records if hasattr(record, "side")]
+    assert {record["side"] for record in said} == {"C", "S"}
+    assert len({record["connection"] for record in said}) == 2
+    assert {record["peer"] for record in said} == {"127.0.0.1"}
+    assert said[1]["text"].startswith("EHLO ")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import ssl
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,9 +19,12 @@ from connector_core import (
 from tests.smtp import certificates
 from tests.smtp.helpers import (
     AUTH,
+    Outcome,
     assert_secret,
+    config,
     fault,
     hosting,
+    new_host,
     patiently,
     send,
     short,
@@ -411,3 +418,30 @@ async def test_a_tls_server_where_plaintext_was_expected() -> None:
             await send(host)
         assert (caught.value.stage, caught.value.failover) == ("greeting", True)
         assert "secure to true" in caught.value.hint
+
+
+async def test_a_server_that_wants_a_certificate_says_so_after_the_handshake() -> (
+    None
+):
+    """With TLS 1.3 its alert comes when the client takes the connection for open."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificates.authority().issue_cert(certificates.NAME).configure_cert(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(cadata=certificates.authority_pem())
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(ssl.SSLError):
+            context.wrap_socket(connection, server_side=True).close()
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        serving = asyncio.create_task(asyncio.to_thread(serve, listening))
+        async with new_host() as host:
+            host.configure("smtp", config(listening.getsockname()[1], secure=True))
+            with within(), pytest.raises(PermanentDeliveryError) as caught:
+                await send(host)
+        await serving
+    Outcome("PFA", "tls").check(caught.value)
+    assert "set tls.cert and tls.key" in caught.value.hint

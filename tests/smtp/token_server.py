@@ -25,6 +25,7 @@ from tests.smtp import certificates
 
 __all__ = [
     "Answer",
+    "Deaf",
     "Exchange",
     "Held",
     "Proxy",
@@ -177,9 +178,13 @@ class _Server:
         self._changed = asyncio.Condition()
 
     async def until(self, holds: Callable[[], bool], timeout: float = 60.0) -> None:
-        """Wait until the condition holds: asked at each request and each end of a connection."""
+        """Wait until the condition holds: asked at each request, and as connections come and go."""
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(holds)
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -217,6 +222,7 @@ class _Server:
     async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
         self.open += 1
+        await self._tell()
         try:
             if self._context is not None:
                 await writer.start_tls(self._context)
@@ -226,8 +232,7 @@ class _Server:
         finally:
             self.open -= 1
             writer.close()
-            async with self._changed:
-                self._changed.notify_all()
+            await self._tell()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
@@ -242,8 +247,7 @@ class _Server:
             request.headers[name.lower()] = value.strip()
         request.body = await reader.readexactly(int(request.headers.get("content-length", "0")))
         self.requests.append(request)
-        async with self._changed:
-            self._changed.notify_all()
+        await self._tell()
         return request
 
 
@@ -280,6 +284,18 @@ class TokenServer(_Server):
             await play(Exchange(request, reader, writer))
             if "keep-alive" not in request.headers.get("connection", ""):
                 return
+
+
+class Deaf(TokenServer):
+    """Takes connections, and does not answer the handshake."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._context = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(65536):
+            pass
 
 
 class Proxy(_Server):
