@@ -54,25 +54,36 @@ class Account:
         """What to hold while logging in: see `LoginGate.turn`."""
         return self._gate.turn(deadline, patient=patient)
 
-    async def credentials(self, deadline: float | None) -> Credentials:
+    async def credentials(self, deadline: float | None, *, patient: bool = True) -> Credentials:
         """What to log in with now.
+
+        Args:
+            deadline: when to give up, in seconds of `time.monotonic()`.
+            patient: keep the pause after a token endpoint refused.
 
         Raises:
             DeliveryError: there is no token, and none could be had.
         """
         if self._tokens is None:
             return self._credentials
-        return replace(self._credentials, token=await self._tokens.token(deadline))
+        return replace(self._credentials, token=await self._tokens.token(deadline, patient=patient))
 
-    async def renewed(self, refused: Credentials, deadline: float | None) -> Credentials | None:
+    async def renewed(
+        self, refused: Credentials, deadline: float | None, *, patient: bool
+    ) -> Credentials | None:
         """What to log in with after the server refused these; None where there is nothing else.
+
+        Args:
+            refused: what the server refused.
+            deadline: when to give up, in seconds of `time.monotonic()`.
+            patient: keep the pause after a token endpoint refused.
 
         Raises:
             DeliveryError: another token could not be had.
         """
         if self._tokens is None or refused.token is None:
             return None
-        token = await self._tokens.renewed(refused.token, deadline)
+        token = await self._tokens.renewed(refused.token, deadline, patient=patient)
         return None if token is None else replace(self._credentials, token=token)
 
     async def close(self) -> None:

@@ -29,12 +29,20 @@ class TokenRenewedError(Exception):
 class Login:
     """The log-in of one connection: one attempt, and with OAuth2 a second with a new token."""
 
-    def __init__(self, dialogue: Dialogue, offered: frozenset[str], deadline: float | None) -> None:
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        offered: frozenset[str],
+        deadline: float | None,
+        *,
+        patient: bool,
+    ) -> None:
         self._dialogue = dialogue
         self._endpoint = dialogue.endpoint
         self._wire = dialogue.wire
         self._offered = offered
         self._deadline = deadline
+        self._patient = patient
 
     async def run(self, account: Account, credentials: Credentials, *, renew: bool) -> str:
         """Authenticate, and return the name of the mechanism.
@@ -54,7 +62,7 @@ class Login:
         except PermanentDeliveryError as refusal:
             if refusal.code is None or not renew:
                 raise
-            renewed = await account.renewed(credentials, self._deadline)
+            renewed = await account.renewed(credentials, self._deadline, patient=self._patient)
             if renewed is None:
                 raise
         if self._wire.closed:

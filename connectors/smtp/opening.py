@@ -58,7 +58,7 @@ async def open_session(
             account.require_open()
         # Before the connection is there: a server does not wait long for AUTH.
         with stages.stage("token") if account.by_token else nullcontext():
-            credentials = await account.credentials(deadline)
+            credentials = await account.credentials(deadline, patient=not testing)
     wire = await _connect(endpoint, credentials, stages, deadline)
     try:
         opening = _Opening(Dialogue(endpoint, wire), stages, deadline)
@@ -155,7 +155,8 @@ class _Opening:
             TokenRenewedError: another connection is needed.
         """
         with self._stages.stage("auth") as detail:
-            login = Login(self._dialogue, self._capabilities.mechanisms, self._deadline)
+            offered = self._capabilities.mechanisms
+            login = Login(self._dialogue, offered, self._deadline, patient=patient)
             async with account.turn(self._deadline, patient=patient):
                 detail.append(await login.run(account, credentials, renew=renew))
             if self._asks_more:

@@ -211,3 +211,21 @@ async def test_closing_ends_a_renewal() -> None:
                 with pytest.raises(Exception, match="closed"):
                     await sending
         never.set()
+
+
+async def test_a_test_asks_an_endpoint_that_refused_before() -> None:
+    refusal = answer(400, {"error": "invalid_grant"})
+    async with (
+        TokenServer(refusal, refusal) as tokens,
+        Peer(mechanisms="XOAUTH2") as peer,
+        hosting(peer, auth=oauth2(tokens)) as host,
+    ):
+        for _ in range(2):
+            with pytest.raises(PermanentDeliveryError):
+                await send(host)
+        assert len(tokens.requests) == 1  # no second request within the pause
+        assert not (await host.configured["smtp"].verify()).ok
+        assert len(tokens.requests) == 2
+        assert (await host.configured["smtp"].verify()).ok
+        await send(host)
+        assert len(peer.mails) == 1
