@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 __all__ = ["Redactor"]
 
@@ -21,24 +21,59 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms: dict[str, str] = {}
+        plain: set[str] = set()
+        folded: set[str] = set()
         for secret in secrets:
             if len(secret) >= _MIN_LENGTH:
-                for form in (secret, repr(secret)[1:-1], *_url_forms(secret)):
-                    forms[form] = re.escape(form)
-                for form in _base64_forms(secret):
-                    # It may be broken over the lines of a reply.
-                    forms[form] = r"\s*".join(map(re.escape, form))
-        longest_first = sorted(forms, key=len, reverse=True)
-        pattern = "|".join(forms[form] for form in longest_first)
-        self._pattern = re.compile(pattern) if pattern else None
+                plain.update((secret, repr(secret)[1:-1], *_url_forms(secret)))
+                folded.update(_base64_forms(secret))
+        self._plain = tuple(plain)
+        self._folded = tuple(folded)
 
     def __repr__(self) -> str:
         return "<Redactor>"
 
     def __call__(self, text: str) -> str:
         """The text with every known secret masked."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        spans = [span for form in self._plain for span in _places(form, text)]
+        if self._folded:
+            spans += self._folded_places(text)
+        if not spans:
+            return text
+        pieces, shown = [], 0
+        for start, end in _merged(spans):
+            pieces += [text[shown:start], MASK]
+            shown = end
+        return "".join([*pieces, text[shown:]])
+
+    def _folded_places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where base64 stands, which may be broken over the lines of a reply."""
+        squeezed = "".join(text.split())
+        found = [form for form in self._folded if form in squeezed]
+        if not found:
+            return
+        places = [place for place, char in enumerate(text) if not char.isspace()]
+        for form in found:
+            for start, end in _places(form, squeezed):
+                yield places[start], places[end - 1] + 1
+
+
+def _places(form: str, text: str) -> Iterator[tuple[int, int]]:
+    start = text.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = text.find(form, start + 1)
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans in their order, those that overlap as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _url_forms(secret: str) -> Iterable[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from connectors.smtp.auth import Credentials
 from connectors.smtp.config import LoginAuth
 from connectors.smtp.limits import LoginGate
-from connectors.smtp.oauth2 import TokenSource
+from connectors.smtp.oauth2.tokens import TokenSource
 
 if TYPE_CHECKING:
     from connectors.smtp.config import SmtpConfig

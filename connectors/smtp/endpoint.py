@@ -91,7 +91,7 @@ class Endpoint:
             client_name=config.name or None,
             local_address=config.local_address or None,
             proxy=proxy,
-            proxy_context=trusting_context(tls) if proxy and proxy.scheme == "https" else None,
+            proxy_context=trusting_context(tls.ca) if proxy and proxy.scheme == "https" else None,
             mail=MailOptions(
                 lmtp=bool(config.lmtp),
                 chunking=config.chunking is not False,

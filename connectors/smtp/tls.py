@@ -26,11 +26,8 @@ def make_context(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProble
     """A client context for the options, and what OpenSSL says is wrong with them."""
     problems: list[ConfigProblem] = []
     # As in Node: authorities of one's own stand in place of the system's, not beside them.
-    authorities = "\n".join([options.ca] if isinstance(options.ca, str) else options.ca or [])
     try:
-        # Bundles carry comments in any language; what counts is ASCII.
-        plain = authorities.encode("ascii", "replace").decode()
-        context = ssl.create_default_context(cadata=plain or None)
+        context = ssl.create_default_context(cadata=_plain(options.ca) or None)
     except (ssl.SSLError, ValueError):
         problems.append(ConfigProblem("$.tls.ca", "is not PEM certificates", _PASTE))
         context = ssl.create_default_context()
@@ -57,16 +54,24 @@ def make_context(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProble
     return context, problems
 
 
-def trusting_context(options: TlsOptions) -> ssl.SSLContext:
-    """A context for what helps on the way, a proxy: the system's authorities and those of `ca`.
+def trusting_context(ca: str | list[str] | None) -> ssl.SSLContext:
+    """A context for what helps on the way: the system's authorities, and those of `tls.ca`.
 
     It always verifies: `rejectUnauthorized` is about the mail server.
+
+    Raises:
+        ssl.SSLError, ValueError: `ca` is no certificates.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    for text in [options.ca] if isinstance(options.ca, str) else options.ca or []:
-        context.load_verify_locations(cadata=text.encode("ascii", "replace").decode())
+    if authorities := _plain(ca):
+        context.load_verify_locations(cadata=authorities)
     return context
+
+
+def _plain(ca: str | list[str] | None) -> str:
+    """Certificates as one text; bundles carry comments in any language, and ASCII counts."""
+    return "\n".join([ca] if isinstance(ca, str) else ca or []).encode("ascii", "replace").decode()
 
 
 class Resumption:

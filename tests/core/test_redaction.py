@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 import urllib.parse
 
 import pytest
@@ -98,3 +99,32 @@ def test_an_xoauth2_exchange_echoed() -> None:
     assert MASK in masked
     for offset in range(3):
         assert surely_inside(token.encode(), offset) not in masked
+
+
+def test_base64_broken_over_lines_is_masked_whole() -> None:
+    encoded = base64.b64encode(b"\0ann\0correct-horse").decode()
+    text = f"535-no: {encoded[:9]}\r\n535 {encoded[9:]} again"
+    folded = text.replace("\r\n535 ", "\r\n")
+    assert Redactor(["correct-horse"])(folded).count(MASK) == 1
+    assert encoded[-10:] not in Redactor(["correct-horse"])(folded)
+
+
+def test_secrets_that_overlap_leave_nothing_between() -> None:
+    assert Redactor(["abcdef", "defghi"])("<abcdefghi>") == f"<{MASK}>"
+    assert Redactor(["abcd", "efgh"])("<abcdefgh>") == f"<{MASK}{MASK}>"
+
+
+@pytest.mark.parametrize("text", ["a" * 65536, "aaaa " * 13000, "YWFh\r\n" * 11000])
+def test_a_long_text_full_of_secrets_takes_no_longer(text: str) -> None:
+    started = time.perf_counter()
+    assert "aaaa" not in Redactor(["aaaa", "aaaaaaaa"])(text)
+    assert time.perf_counter() - started < 5
+
+
+def test_a_long_secret_is_known_at_once() -> None:
+    """Access tokens have thousands of characters, and each log-in makes them known."""
+    secret = "".join(chr(33 + place * 7 % 90) for place in range(16_384))
+    started = time.perf_counter()
+    for _ in range(10):
+        assert Redactor([secret])(f"no: {secret}") == f"no: {MASK}"
+    assert time.perf_counter() - started < 5

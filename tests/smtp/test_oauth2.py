@@ -30,9 +30,11 @@ from connector_core import (
     PermanentDeliveryError,
     TemporaryDeliveryError,
 )
-from connectors.smtp import grants, oauth2
 from connectors.smtp.config import SmtpConfig
-from connectors.smtp.oauth2 import TokenSource, problems
+from connectors.smtp.oauth2 import answers, endpoint, grants
+from connectors.smtp.oauth2 import tokens as tokens_module
+from connectors.smtp.oauth2.checks import problems
+from connectors.smtp.oauth2.tokens import TokenSource
 from tests.smtp import certificates
 from tests.smtp.helpers import config, shown
 from tests.smtp.token_server import (
@@ -288,7 +290,7 @@ async def test_a_token_is_renewed_before_it_expires(
 )
 def test_what_lifetimes_servers_write(given: object, lifetime: float | None) -> None:
     granted = read({"access_token": "t", "expires_in": given})
-    assert isinstance(granted, grants.Granted)
+    assert isinstance(granted, answers.Granted)
     assert granted.lifetime == lifetime
 
 
@@ -312,7 +314,7 @@ async def test_a_valid_token_outlives_a_renewal_that_fails(
 async def test_a_slow_renewal_does_not_hold_up_who_has_a_valid_token(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(oauth2, "EARLY_WAIT", 0.05)
+    monkeypatch.setattr(tokens_module, "EARLY_WAIT", 0.05)
     clock, held = Clock(), Held(granting("second"))
     first = granting("first", expires_in=3600)
     async with TokenServer(first, held) as server, tokens(server, REFRESH, clock) as source:
@@ -642,7 +644,7 @@ async def test_bearer_is_written_in_any_case(kind: str | None) -> None:
 @pytest.mark.parametrize("bad", [stall, drip])
 async def test_a_request_has_an_end(bad: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     for seconds in (0.3, 1.0, 4.0, 16.0):
-        monkeypatch.setattr(oauth2, "REQUEST_TIMEOUT", seconds)
+        monkeypatch.setattr(endpoint, "REQUEST_TIMEOUT", seconds)
         async with TokenServer(bad) as server, tokens(server, REFRESH) as source:
             error = await failure(source)
             assert isinstance(error, TemporaryDeliveryError)
@@ -654,7 +656,7 @@ async def test_a_request_has_an_end(bad: Answer, monkeypatch: pytest.MonkeyPatch
 
 
 async def test_a_handshake_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oauth2, "REQUEST_TIMEOUT", 0.5)
+    monkeypatch.setattr(endpoint, "REQUEST_TIMEOUT", 0.5)
     async with Deaf() as server, tokens(server, REFRESH) as source:
         assert "in time" in (await failure(source)).reason
         await server.until(_all_gone(server))
@@ -908,7 +910,7 @@ async def test_a_socks5_proxy_needs_a_package(scheme: str, monkeypatch: pytest.M
         async with tokens(server, REFRESH, proxy=proxy) as source:
             error = await failure(source)
     assert isinstance(error, PermanentDeliveryError)
-    assert error.hint == "pip install 'httpx2[socks]'"
+    assert error.hint == "pip install 'connector-core[oauth2]'"
 
 
 # What cannot be asked
@@ -953,7 +955,7 @@ async def test_a_package_that_is_not_there(name: str, monkeypatch: pytest.Monkey
 
 def test_nothing_is_imported_before_it_is_needed() -> None:
     code = (
-        "import sys, connectors.smtp.oauth2;"
+        "import sys, connectors.smtp.oauth2.tokens;"
         "print({'httpx2', 'jwt', 'cryptography', 'anyio'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -1058,12 +1060,12 @@ def test_what_else_the_config_is_checked_for(change: dict[str, Any], path: str |
 # Any answer
 
 
-def read(body: object, status: int = 200) -> grants.Granted | DeliveryError:
+def read(body: object, status: int = 200) -> answers.Granted | DeliveryError:
     auth = SmtpConfig.model_validate(config(auth=REFRESH)).auth
     grant = grants.grant_of(auth)  # type: ignore[arg-type]
     assert grant is not None
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return grants.read_answer(grants.Answer(status, data), grant, "the endpoint", ())
+    return answers.read_answer(answers.Answer(status, data), grant, "the endpoint", ())
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -1093,8 +1095,8 @@ def test_any_bytes_are_an_error_of_our_own(body: bytes, status: int) -> None:
     check(read(body, status))
 
 
-def check(found: grants.Granted | DeliveryError) -> None:
-    if isinstance(found, grants.Granted):
+def check(found: answers.Granted | DeliveryError) -> None:
+    if isinstance(found, answers.Granted):
         assert found.value.isascii()
         assert found.value.isprintable()
         assert found.lifetime is None or 0 < found.lifetime < 1e7

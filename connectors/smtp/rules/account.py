@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector_core import ConfigProblem
-from connectors.smtp import oauth2
 from connectors.smtp.addresses import control_in
 from connectors.smtp.auth import MECHANISMS
+from connectors.smtp.oauth2.checks import problems
 from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
@@ -19,7 +19,7 @@ def _auth(config: Fields) -> Problems:
     auth = config.object("auth")
     if is_oauth2(dict(config.items("auth"))):
         yield from _oauth2(auth)
-        yield from oauth2.problems(dict(config.items("auth")))
+        yield from problems(dict(config.items("auth")))
     else:
         for given, needed in (("user", "pass"), ("pass", "user")):
             if given in auth and needed not in auth:

@@ -1,0 +1,254 @@
+"""The token endpoint: one HTTPS request a token."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import importlib.util
+import logging
+import ssl
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from connector_core import DeliveryError
+from connectors.smtp.config import OAuth2KeyAuth, OAuth2TokenAuth
+from connectors.smtp.oauth2.answers import MAX_ANSWER, Answer
+from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED, later, unusable
+from connectors.smtp.oauth2.grants import GOOGLE
+from connectors.smtp.tls import trusting_context
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from connectors.smtp.config import SmtpConfig
+
+__all__ = ["TokenEndpoint"]
+
+REQUEST_TIMEOUT = 30.0  # for a whole token request, however slowly the answer drips
+# The HTTP library logs header lines, in which an endpoint may echo what it was sent.
+_LIBRARY_LOGS = ("httpx2", *(f"httpcore2.{n}" for n in ("connection", "http11", "proxy", "socks")))
+_asking: contextvars.ContextVar[bool] = contextvars.ContextVar("asking", default=False)
+
+
+@dataclass(slots=True)
+class TokenEndpoint:
+    """Where tokens come from. Each request has a connection of its own, for they are rare.
+
+    Attributes:
+        url: the endpoint's.
+        headers: further headers of the request.
+        params: further parameters of the request.
+        ca: certificates to trust beside the system's, as PEM text.
+        proxy: the URL of a proxy, if one is to be used.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    params: Mapping[str, str] = field(repr=False)
+    ca: str | list[str] | None = field(repr=False)
+    proxy: str | None = field(repr=False)
+    _context: ssl.SSLContext | None = field(default=None, init=False, repr=False)
+
+    @classmethod
+    def of(cls, config: SmtpConfig, auth: OAuth2KeyAuth | OAuth2TokenAuth) -> TokenEndpoint:
+        """The endpoint that a config describes; Google's where it says nothing."""
+        return cls(
+            auth.access_url or GOOGLE,
+            auth.custom_headers or {},
+            auth.custom_params or {},
+            config.tls.ca if config.tls else None,
+            config.proxy or None,
+        )
+
+    @property
+    def name(self) -> str:
+        """What to call it: no path or query, which may hold a key."""
+        return f"the token endpoint {_place(self.url) or ''}".rstrip()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may be a secret, and must not be shown."""
+        before, _, query = self.url.partition("?")
+        return (
+            *(value for _, value in urllib.parse.parse_qsl(query)),
+            urllib.parse.unquote(before.rpartition("@")[0].rpartition(":")[2]),
+            *self.headers.values(),
+            *(value.partition(" ")[2] for value in self.headers.values()),
+            *(value for name, value in self.params.items() if name not in ("scope", "grant_type")),
+        )
+
+    async def ask(self, form: Mapping[str, str]) -> Answer:
+        """Post a form, and return the answer, whatever its status.
+
+        Raises:
+            DeliveryError: there was none.
+        """
+        _asking.set(True)
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT):
+                if self._context is None:
+                    # In a thread: to import the library and to read the certificates takes long.
+                    self._context = await asyncio.to_thread(_prepare, self.ca)
+                return await self._exchange(form, self._context)
+        except DeliveryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - any of the library's may show the request
+            failure = self._failure(error)
+        raise failure  # only here: the library's error must not be its context
+
+    async def _exchange(self, form: Mapping[str, str], context: ssl.SSLContext) -> Answer:
+        opened: list[Any] = []
+
+        async def note(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith(".connect_tcp.complete"):
+                opened.append(info["return_value"])
+
+        try:
+            async with self._client(context) as client:
+                return await self._post(client, {**form, **self.params}, note)
+        finally:
+            # The library loses sight of a connection if it is called off within the handshake.
+            for connection in opened:
+                await connection.aclose()
+
+    async def _post(
+        self, client: httpx2.AsyncClient, form: Mapping[str, str], note: Callable[..., Any]
+    ) -> Answer:
+        body = bytearray()
+        request = client.stream("POST", self.url, data=form, extensions={"trace": note})
+        async with request as response, aclosing(response.aiter_raw(16 * 1024)) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > MAX_ANSWER:
+                    return Answer(response.status_code, None)
+        return Answer(response.status_code, bytes(body))
+
+    def _client(self, context: ssl.SSLContext) -> httpx2.AsyncClient:
+        import httpx2
+
+        if not (self.url.startswith("https://") and _place(self.url)):
+            raise unusable("auth.accessUrl is no https:// URL", "correct auth.accessUrl")
+        proxy = None
+        if self.proxy:
+            url = _known_proxy(self.proxy)
+            proxy = httpx2.Proxy(url, ssl_context=context if url.startswith("https:") else None)
+        transport = httpx2.AsyncHTTPTransport(verify=context, trust_env=False, proxy=proxy)
+        headers = httpx2.Headers(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "connector-core",
+            }
+        )
+        headers.update(self.headers)
+        return httpx2.AsyncClient(
+            transport=transport,
+            headers=headers,
+            timeout=None,  # `ask` bounds the whole
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def _failure(self, error: Exception) -> DeliveryError:
+        """What an error of the HTTP library comes to; none of its text is shown."""
+        import httpx2
+
+        place = f"{self.name}, through the proxy," if self.proxy else self.name
+        causes = list(_causes(error))
+        certificate = next((e for e in causes if isinstance(e, ssl.SSLCertVerificationError)), None)
+        if certificate is not None:
+            return unusable(
+                f"the certificate of {place} is not valid: {certificate.verify_message}",
+                "if it has an authority of your own, put its certificate into tls.ca as PEM text",
+            )
+        if isinstance(error, TimeoutError | httpx2.TimeoutException):
+            return later(f"{place} did not answer in time", "check auth.accessUrl and firewall")
+        if isinstance(error, httpx2.ProxyError):
+            return _proxy_refused(str(error)[:3])
+        if isinstance(error, httpx2.LocalProtocolError | httpx2.InvalidURL | ValueError):
+            return unusable(
+                "the token request cannot be written",
+                "check auth.accessUrl, auth.customHeaders, auth.customParams and proxy",
+            )
+        if isinstance(error, httpx2.RemoteProtocolError):
+            return later(f"{place} gave no whole HTTP answer", "check auth.accessUrl")
+        reasons = [e.strerror for e in causes if isinstance(e, OSError) and e.strerror]
+        reason = f": {reasons[-1]}" if reasons else ""
+        unreached = isinstance(error, httpx2.ConnectError)
+        what = "could not be reached" if unreached else "closed the connection"
+        return later(
+            f"{place} {what}{reason}",
+            "check auth.accessUrl, and whether a firewall or proxy is on the way",
+        )
+
+
+def _prepare(ca: str | list[str] | None) -> ssl.SSLContext:
+    """A context that always verifies, whatever `tls` says of the mail server."""
+    try:
+        import httpx2  # noqa: F401 - only here: it takes long, and few configs need it
+    except ImportError:
+        raise unusable(NOT_INSTALLED, INSTALL) from None
+    for name in _LIBRARY_LOGS:
+        logging.getLogger(name).addFilter(_is_of_others)
+    try:
+        return trusting_context(ca)
+    except (ssl.SSLError, ValueError):
+        raise unusable("tls.ca is not PEM certificates", "correct tls.ca") from None
+
+
+def _is_of_others(record: logging.LogRecord) -> bool:
+    return not _asking.get()
+
+
+def _place(url: str) -> str | None:
+    """Host and port of a URL; None where there are none."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    return f"{parts.hostname}:{port}" if port else parts.hostname
+
+
+def _known_proxy(url: str) -> str:
+    """The URL of a proxy as the HTTP library wants it.
+
+    Raises:
+        PermanentDeliveryError: the library knows no proxies of this kind.
+    """
+    scheme, _, rest = url.partition(":")
+    scheme = scheme.lower()
+    if scheme in ("http", "https"):
+        return f"{scheme}:{rest}"
+    if scheme not in ("socks", "socks5", "socks5h"):
+        # Not shown as it stands: without a scheme, it may begin with a password.
+        named = scheme if scheme in ("socks4", "socks4a") else "this kind"
+        raise unusable(
+            f"access tokens cannot be fetched through a proxy of {named}",
+            "use a proxy of http://, https:// or socks5://",
+        )
+    if importlib.util.find_spec("socksio") is None:
+        raise unusable(
+            "access tokens through a SOCKS proxy need a package that is not installed",
+            INSTALL,
+        )
+    return f"socks5:{rest}"
+
+
+def _proxy_refused(status: str) -> DeliveryError:
+    if status in ("401", "403", "407"):
+        return unusable(
+            f"the proxy refused to reach the token endpoint: {status}",
+            "check user and password in proxy, and what the proxy allows",
+        )
+    shown = f": {status}" if status.isdigit() else ""
+    return later(f"the proxy did not reach the token endpoint{shown}", "check proxy")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
