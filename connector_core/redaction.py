@@ -3,66 +3,87 @@
 from __future__ import annotations
 
 import base64
-import re
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from unicodedata import category
 
 __all__ = ["Redactor"]
 
 MASK = "***"
 _MIN_LENGTH = 4
+_UNSEEN = ("Cc", "Cf")  # controls, and such as the zero-width space
+_PIECE = 8  # characters of a secret that give it away even without the rest
 
 
 class Redactor:
     """Replaces known secrets in text by `***`, plain and in the forms they take on the wire.
 
-    A server may echo what it was sent, so base64 and percent-encoding are looked for too. Secrets
-    shorter than four characters are not looked for: masking them would make any text unreadable.
+    A server may echo what it was sent: encoded in base64 or percent-encoding, cut off, broken over
+    lines, in capitals. So a piece of eight characters counts as the whole, and neither case nor
+    white space nor what cannot be printed makes a difference. Secrets of less than four characters,
+    white space apart, are not looked for: masking them would make any text unreadable.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        plain: set[str] = set()
-        folded: set[str] = set()
+        short: set[str] = set()
+        pieces: set[str] = set()
         for secret in secrets:
-            if len(secret) >= _MIN_LENGTH:
-                plain.update((secret, repr(secret)[1:-1], *_url_forms(secret)))
-                folded.update(_base64_forms(secret))
-        self._plain = tuple(plain)
-        self._folded = tuple(folded)
+            for form in _forms(secret):
+                plain = _squeezed(form)
+                if _MIN_LENGTH <= len(plain) < _PIECE:
+                    short.add(plain)
+                pieces.update(plain[at : at + _PIECE] for at in range(len(plain) - _PIECE + 1))
+        self._short = tuple(short)
+        self._pieces = frozenset(pieces)
 
     def __repr__(self) -> str:
         return "<Redactor>"
 
     def __call__(self, text: str) -> str:
         """The text with every known secret masked."""
-        spans = [span for form in self._plain for span in _places(form, text)]
-        if self._folded:
-            spans += self._folded_places(text)
-        if not spans:
+        if not (self._short or self._pieces):
             return text
-        pieces, shown = [], 0
-        for start, end in _merged(spans):
-            pieces += [text[shown:start], MASK]
-            shown = end
-        return "".join([*pieces, text[shown:]])
+        squeezed = _squeezed(text)
+        known = self._pieces
+        hits = [
+            (at, at + _PIECE)
+            for at in range(len(squeezed) - _PIECE + 1)
+            if squeezed[at : at + _PIECE] in known
+        ]
+        for form in self._short:
+            at = squeezed.find(form)
+            while at >= 0:
+                hits.append((at, at + len(form)))
+                at = squeezed.find(form, at + 1)
+        if not hits:
+            return text
+        places, shown, masked = _places(text), 0, []
+        for start, end in _merged(hits):
+            masked += [text[shown : places[start]], MASK]
+            shown = places[end - 1] + 1
+        return "".join([*masked, text[shown:]])
 
-    def _folded_places(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where base64 stands, which may be broken over the lines of a reply."""
-        squeezed = "".join(text.split())
-        found = [form for form in self._folded if form in squeezed]
-        if not found:
-            return
-        places = [place for place, char in enumerate(text) if not char.isspace()]
-        for form in found:
-            for start, end in _places(form, squeezed):
-                yield places[start], places[end - 1] + 1
+
+def _squeezed(text: str) -> str:
+    """What counts of a text, in lower case."""
+    if text.isascii() and text.isprintable():
+        return text.lower().replace(" ", "")
+    return "".join(_lower(text[at]) for at in _places(text))
 
 
-def _places(form: str, text: str) -> Iterator[tuple[int, int]]:
-    start = text.find(form)
-    while start >= 0:
-        yield start, start + len(form)
-        start = text.find(form, start + 1)
+def _places(text: str) -> list[int]:
+    """The place in the text of each character that counts."""
+    return [
+        at
+        for at, char in enumerate(text)
+        if not char.isspace() and (char.isprintable() or category(char) not in _UNSEEN)
+    ]
+
+
+def _lower(char: str) -> str:
+    """In lower case; a letter of which that makes two stays, so that each has its place."""
+    lower = char.lower()
+    return lower if len(lower) == 1 else char
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -76,21 +97,24 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def _url_forms(secret: str) -> Iterable[str]:
+def _forms(secret: str) -> set[str]:
+    if len(secret) < _MIN_LENGTH:
+        return set()
     data = secret.encode("utf-8", "surrogatepass")
+    return {secret, repr(secret)[1:-1], *_url_forms(data), *_base64_forms(data)}
+
+
+def _url_forms(data: bytes) -> Iterable[str]:
     for quote in (urllib.parse.quote, urllib.parse.quote_plus):
         for safe in ("", "/"):
-            form = quote(data, safe=safe)
-            yield form
-            yield re.sub("%..", lambda found: found[0].lower(), form)
+            yield quote(data, safe=safe)
 
 
-def _base64_forms(secret: str) -> Iterable[str]:
+def _base64_forms(data: bytes) -> Iterable[str]:
     """What base64 makes of the secret at each of the three offsets it may have in a longer text.
 
     The characters at the edges also depend on what stands beside the secret, so they are left out.
     """
-    data = secret.encode("utf-8", "surrogatepass")
     for offset in range(3):
         encoded = base64.b64encode(bytes(offset) + data).decode("ascii").rstrip("=")
         start = (offset * 8 + 5) // 6

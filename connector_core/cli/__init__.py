@@ -20,7 +20,7 @@ _COMMANDS = {
     "sample": ("catalog", "sample", "Print a sample config to start from."),
     "validate": ("sending", "validate", "Check a config; nothing is sent."),
     "send": ("sending", "send", "Send one message."),
-    "test": ("sending", "test", "Send a test message with the code 000000 from a config."),
+    "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
     "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),
     "inbox": ("inbox", "inbox", "Run an inbox for development on this machine."),
 }

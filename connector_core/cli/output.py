@@ -20,7 +20,7 @@ from connector_core.errors import (
 )
 
 if TYPE_CHECKING:
-    from connector_core.models import Receipt
+    from connector_core.models import Receipt, Stage
     from connector_core.registry import Registry
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "printable",
     "receipt_data",
     "report",
+    "stage_data",
     "table",
 ]
 
@@ -123,6 +124,16 @@ def receipt_data(receipt: Receipt) -> dict[str, Any]:
         "response": receipt.response,
         "enhancedCode": receipt.enhanced_code,
         "seconds": {stage: round(value, 6) for stage, value in receipt.seconds.items()},
+    }
+
+
+def stage_data(stage: Stage) -> dict[str, Any]:
+    """A stage of a verification as JSON."""
+    return {
+        "name": stage.name,
+        "ok": stage.ok,
+        "seconds": round(stage.seconds, 6),
+        "detail": stage.detail,
     }
 
 

@@ -1,4 +1,4 @@
-"""`validate`, `send`, `test`: what needs a config."""
+"""`validate` and `send`: what needs a config."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import click
 from connector_core.cli.configfile import config_options, payload_of, read_config
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, receipt_data
-from connector_core.cli.running import run
+from connector_core.cli.running import log_to_stderr, run
 from connector_core.errors import ConfigError, UncertainDeliveryError
-from connector_core.models import UsageType
 
 if TYPE_CHECKING:
+    from connector_core.host import AsyncConfiguredConnector
     from connector_core.models import Receipt
 
-TEST_PAYLOAD = {"code": "000000"}
+__all__ = ["print_receipt", "send", "send_through", "validate"]
 
 
 async def _send(
@@ -28,19 +28,26 @@ async def _send(
     from connector_core.host import AsyncHost
 
     async with AsyncHost.discover() as host:
-        configured = host.configure(connector, config)
-        try:
-            return await configured.send_message(usage, **arguments)
-        except asyncio.CancelledError:
-            raise UncertainDeliveryError(
-                "interrupted before the server had replied", stage="content"
-            ) from None
+        return await send_through(host.configure(connector, config), usage, arguments)
 
 
-def _print_receipt(receipt: Receipt, *, as_json: bool) -> None:
+async def send_through(
+    configured: AsyncConfiguredConnector, usage: str, arguments: dict[str, Any]
+) -> Receipt:
+    """Send one message; an interruption leaves it uncertain whether it was sent."""
+    try:
+        return await configured.send_message(usage, **arguments)
+    except asyncio.CancelledError:
+        raise UncertainDeliveryError(
+            "interrupted before the server had replied", stage="content"
+        ) from None
+
+
+def print_receipt(receipt: Receipt, *, as_json: bool, **more: Any) -> None:
+    """Tell of a message that was sent; `more` goes into the JSON."""
     try:
         if as_json:
-            echo_json(receipt_data(receipt))
+            echo_json(receipt_data(receipt) | more)
         else:
             click.echo(f"sent to {', '.join(receipt.accepted)}: {printable(receipt.response)}")
             click.echo(f"Message-ID: {receipt.message_id}")
@@ -95,6 +102,7 @@ def validate(
     metavar="SECONDS",
     help="Give up after this time.",
 )
+@click.option("--verbose", is_flag=True, help="Write what is logged to standard error.")
 @json_option
 def send(
     connector: str,
@@ -107,38 +115,19 @@ def send(
     payload_path: str | None,
     locale: str | None,
     timeout: float | None,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Send one message through CONNECTOR, named by its id or target."""
     from connector_core.discovery import discover
 
     config = read_config(discover()[connector], path, url, sender)
+    if verbose:
+        log_to_stderr()
     arguments = {
         "to": to,
         "payload": payload_of(variables, payload_path),
         "locale": locale,
         "timeout": timeout,
     }
-    _print_receipt(run(_send(connector, config, usage, arguments)), as_json=as_json)
-
-
-@click.command()
-@click.argument("connector")
-@config_options
-@once("--to", "to", required=True, metavar="ADDRESS", help="Your own address.")
-@json_option
-def test(
-    connector: str,
-    path: str | None,
-    url: str | None,
-    sender: str | None,
-    to: str,
-    as_json: bool,
-) -> None:
-    """Send a `Generic` message with the code 000000, to see whether a config works."""
-    from connector_core.discovery import discover
-
-    config = read_config(discover()[connector], path, url, sender)
-    arguments = {"to": to, "payload": TEST_PAYLOAD}
-    receipt = run(_send(connector, config, str(UsageType.GENERIC), arguments))
-    _print_receipt(receipt, as_json=as_json)
+    print_receipt(run(_send(connector, config, usage, arguments)), as_json=as_json)

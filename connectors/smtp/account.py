@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from connector_core.redaction import Redactor
 from connectors.smtp.auth import Credentials
 from connectors.smtp.config import LoginAuth
 from connectors.smtp.limits import LoginGate
@@ -30,6 +31,8 @@ class Account:
         self._credentials = credentials
         self._tokens = tokens
         self._gate = LoginGate()
+        self._mask = Redactor(credentials.secrets)
+        self._masked = credentials.secrets
         self.by_token = tokens is not None
 
     @classmethod
@@ -85,6 +88,17 @@ class Account:
             return None
         token = await self._tokens.renewed(refused.token, deadline, patient=patient)
         return None if token is None else replace(self._credentials, token=token)
+
+    def mask(self, credentials: Credentials) -> Redactor:
+        """What takes them out of text; made once for a token, which takes a while."""
+        if credentials.secrets != self._masked:
+            self._mask, self._masked = Redactor(credentials.secrets), credentials.secrets
+        return self._mask
+
+    def latest(self, credentials: Credentials) -> Credentials:
+        """The same, with the token that came meanwhile: another connection may have renewed it."""
+        token = self._tokens.current if self._tokens is not None else None
+        return credentials if token is None else replace(credentials, token=token)
 
     async def close(self) -> None:
         """Give up a renewal that is under way."""

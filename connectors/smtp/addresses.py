@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import idna
 
 __all__ = [
+    "ORIGINAL_RECIPIENT",
     "Address",
     "Mailbox",
     "ascii_domain",
     "control_in",
+    "original_recipient",
     "parse_address",
     "parse_mailbox",
     "xtext",
@@ -33,6 +35,7 @@ _MAX_ADDRESS = 254  # octets: RFC 5321 section 4.5.3.1.3, less the angle bracket
 
 # Controls, the separators that some software takes for line ends, and halves of surrogate pairs.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+ORIGINAL_RECIPIENT = re.compile(r"(?:([A-Za-z0-9-]{1,40});)? ?([!-~]{1,400})", re.ASCII)
 _NAME_SPECIALS = re.compile(r'[,;:<>@\[\]\\"]')
 
 
@@ -140,6 +143,18 @@ def ascii_domain(domain: str) -> str:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         return domain
+
+
+def original_recipient(text: str) -> tuple[str, str]:
+    """Type and address of an original recipient (RFC 3461 section 4.2): `rfc822;a@b`, or `a@b`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = ORIGINAL_RECIPIENT.fullmatch(text)
+    if not found:
+        raise ValueError("is not an address in ASCII")
+    return found[1] or "rfc822", found[2]
 
 
 def xtext(text: str) -> str:

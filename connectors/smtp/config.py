@@ -99,6 +99,7 @@ class _OAuth2(_Model):
     )
     access_url: OptionalText = _option(
         "The https URL of the token endpoint; Google's where absent",
+        repr=False,
         examples=["https://oauth2.googleapis.com/token"],
     )
     scope: OptionalText = _option("The scope to ask for", examples=["https://mail.google.com/"])

@@ -6,6 +6,7 @@ say there, which stands in `causes/`. Nothing here sees a secret: replies are ma
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ __all__ = [
     "broken",
     "lost",
     "no_tls",
+    "other_protocol",
     "proxy_failed",
     "proxy_timed_out",
     "refused",
@@ -46,11 +48,12 @@ _NO_SUCH_NAME = {
     getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
 }
 _OTHER_PROTOCOLS = (
-    (b"* ", "this is an IMAP server, for reading mail: use 465 or 587, and the host for SMTP"),
-    (b"+OK", "this is a POP3 server, for reading mail: use 465 or 587, and the host for SMTP"),
-    (b"HTTP/", "this is a web server: check host and port; mail is sent to 465 or 587"),
-    (b"SSH-", "this is an SSH server: check port; mail is sent to 465 or 587"),
+    (b"* ", "an IMAP server, which is for reading mail"),
+    (b"+OK", "a POP3 server, which is for reading mail"),
+    (b"HTTP/", "a web server"),
+    (b"SSH-", "an SSH server"),
 )
+_NO_LMTP = "the server does not speak LMTP: leave out lmtp, or use its LMTP port, which is often 24"
 _NO_TLS = "does not speak TLS from the first byte"
 
 
@@ -82,7 +85,7 @@ def refused(
         enhanced_code=reply.enhanced_code,
         response=text,
         command=command,
-        hint=cause.hint if cause is not None else "",
+        hint=_NO_LMTP if command == "LHLO" else cause.hint if cause is not None else "",
         failover=_failover(stage, reply, operator=operator),
         operator=operator,
     )
@@ -115,31 +118,47 @@ def timed_out(stage: str, endpoint: Endpoint, *, committed: bool = False) -> Del
     )
 
 
-def lost(stage: str, endpoint: Endpoint, *, committed: bool = False) -> DeliveryError:
-    """The error for a connection that ended."""
+def lost(
+    stage: str, endpoint: Endpoint, *, encrypted: bool = False, committed: bool = False
+) -> DeliveryError:
+    """The error for a connection that ended; `encrypted`: after a TLS handshake."""
     if committed:
         return _uncertain("the connection was lost after the whole message was written", stage)
-    # With TLS 1.3 a server looks at the client's certificate only after the handshake.
-    hint = "it may not serve this machine, or want a client certificate: set tls.cert and tls.key"
+    hint = ""
+    if stage in ("greeting", "ehlo"):
+        hint = "it may not serve this machine: use your provider's submission port (587 or 465)"
+        if encrypted:
+            # With TLS 1.3 a server looks at the client's certificate only after the handshake.
+            hint = "it may want a client certificate: set tls.cert and tls.key"
+        elif endpoint.proxy is not None:
+            hint = "the proxy may not reach the mail server: check host and port"
     return TemporaryDeliveryError(
-        f"{endpoint} closed the connection",
-        stage=stage,
-        hint=hint if stage in ("greeting", "ehlo") else "",
-        failover=True,
+        f"{endpoint} closed the connection", stage=stage, hint=hint, failover=True
     )
 
 
-def broken(stage: str, reason: str, *, seen: bytes = b"", committed: bool = False) -> DeliveryError:
-    """The error for a server that broke the protocol; `seen` is what it began with."""
+def other_protocol(endpoint: Endpoint, seen: bytes) -> DeliveryError | None:
+    """The error for a server of another kind, as its first line shows; None where it does not."""
+    kind = next((name for start, name in _OTHER_PROTOCOLS if seen.startswith(start)), None)
+    if kind is None:
+        return None
+    return TemporaryDeliveryError(
+        f"{endpoint} is {kind}",
+        stage="greeting",
+        failover=True,
+        hint="use the host and port for sending mail, which is 587 or 465",
+    )
+
+
+def broken(stage: str, reason: str, *, committed: bool = False) -> DeliveryError:
+    """The error for a server that broke the protocol."""
     if committed:
         return _uncertain(f"the reply to the whole message was none: {reason}", stage)
-    usual = "check that host and port are those of a mail server"
-    other = (hint for start, hint in _OTHER_PROTOCOLS if seen.startswith(start))
     return TemporaryDeliveryError(
         f"the server broke the protocol: {reason}",
         stage=stage,
         failover=True,
-        hint=next(other, usual) if stage == "greeting" else usual,
+        hint="check that host and port are those of a mail server",
     )
 
 
@@ -169,7 +188,10 @@ def unresolved(endpoint: Endpoint, error: socket.gaierror) -> DeliveryError:
 
 def unreachable(endpoint: Endpoint, errors: Sequence[OSError]) -> DeliveryError:
     """The error for addresses none of which took the connection."""
-    reasons = dict.fromkeys(error.strerror or type(error).__name__ for error in errors)
+    # Not strerror, in which asyncio puts words of its own.
+    reasons = dict.fromkeys(
+        os.strerror(error.errno) if error.errno else type(error).__name__ for error in errors
+    )
     refused_by_all = all(isinstance(error, ConnectionRefusedError) for error in errors)
     return TemporaryDeliveryError(
         f"{endpoint} could not be reached: {'; '.join(reasons)}",
@@ -185,7 +207,7 @@ def proxy_failed(endpoint: Endpoint, error: ProxyError) -> DeliveryError:
     """The error for a proxy that does not let the connection through."""
     kind = PermanentDeliveryError if error.permanent else TemporaryDeliveryError
     return kind(
-        f"no connection to {endpoint} through the proxy: {error.reason}",
+        f"no connection to {endpoint} through the proxy {endpoint.proxy}: {error.reason}",
         stage="connect",
         hint=error.hint,
         failover=True,
@@ -286,7 +308,7 @@ def _certificate(endpoint: Endpoint, error: ssl.SSLCertVerificationError) -> tup
         )
     if "self" in message or "local issuer" in message:
         return (
-            message,
+            f"the certificate's authority is not known: {message}",
             "if the server uses an authority of your own, put its certificate into tls.ca as PEM "
             "text; if not, the server may not send its intermediate certificate",
         )

@@ -39,6 +39,11 @@ async def look_up(host: str, port: int, local_address: str | None) -> list[Addre
     except (UnicodeError, ValueError):
         # What has no form on the wire, such as an empty label, cannot exist.
         raise socket.gaierror(socket.EAI_NONAME, "no such name") from None
+    except OSError as error:
+        if isinstance(error, socket.gaierror):
+            raise
+        # No descriptor was left for the question, say.
+        raise socket.gaierror(socket.EAI_SYSTEM, error.strerror or "no look-up") from None
     addresses = list(dict.fromkeys((item[0], item[4]) for item in found))
     one = [item for item in addresses if item[0] == addresses[0][0]]
     other = [item for item in addresses if item[0] != addresses[0][0]]

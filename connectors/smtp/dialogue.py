@@ -68,10 +68,14 @@ class Dialogue:
             self.wire.abort()
             if self.wire.alert is not None:
                 raise diagnose.tls_failed(self.endpoint, self.wire.alert) from None
-            raise diagnose.lost(stage, self.endpoint) from None
+            encrypted = self.wire.encrypted
+            raise diagnose.lost(stage, self.endpoint, encrypted=encrypted) from None
         except ProtocolError as error:
             self.wire.abort()
-            raise diagnose.broken(stage, str(error), seen=error.seen) from None
+            other = None
+            if stage == "greeting":
+                other = diagnose.other_protocol(self.endpoint, error.seen)
+            raise (other or diagnose.broken(stage, str(error))) from None
         except BaseException:
             # Called off: the reply is still to come, and would pass for that to the next command.
             self.wire.abort()

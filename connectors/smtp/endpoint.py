@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from connectors.smtp.addresses import ascii_domain, xtext
+from connectors.smtp.addresses import ascii_domain, original_recipient, xtext
 from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT, DsnOptions, TlsOptions
 from connectors.smtp.proxy.url import Proxy
 from connectors.smtp.tls import Resumption, make_context, trusting_context
@@ -38,6 +38,7 @@ class Endpoint:
         port: its port.
         tls: when the connection turns to TLS.
         context: for TLS with it.
+        tls_options: what the context was made of.
         resumption: what shortens the next handshake.
         server_name: the name its certificate must have.
         client_name: for EHLO; None takes the machine's own.
@@ -58,6 +59,7 @@ class Endpoint:
     port: int
     tls: TlsMode
     context: ssl.SSLContext
+    tls_options: TlsOptions = field(repr=False)
     resumption: Resumption
     server_name: str
     client_name: str | None
@@ -86,6 +88,7 @@ class Endpoint:
             port=port,
             tls=_tls_mode(config, port),
             context=context,
+            tls_options=tls,
             resumption=Resumption(context),
             server_name=ascii_domain(config.servername or tls.servername or host),
             client_name=config.name or None,
@@ -144,8 +147,6 @@ def _dsn_rcpt(dsn: DsnOptions) -> tuple[str, ...]:
     orcpt = dsn.orcpt or dsn.recipient
     parameters = [f"NOTIFY={notify}"] if notify else []
     if orcpt:
-        kind, separator, address = orcpt.partition(";")
-        if not separator:
-            kind, address = "rfc822", orcpt
-        parameters.append(f"ORCPT={kind};{xtext(address.strip())}")
+        kind, address = original_recipient(orcpt)
+        parameters.append(f"ORCPT={kind};{xtext(address)}")
     return tuple(parameters)

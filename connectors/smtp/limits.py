@@ -67,7 +67,8 @@ class LoginGate:
         if self._refusal is None or left <= 0:
             return
         raise PermanentDeliveryError(
-            f"the server refused these credentials; not tried again for {left:.0f} s",
+            f"the server refused these credentials: {self._refusal.response or self._refusal}; "
+            f"not tried again for {left:.0f} s",
             stage="auth",
             code=self._refusal.code,
             enhanced_code=self._refusal.enhanced_code,

@@ -58,7 +58,7 @@ class Login:
         """
         self._require_safe_channel()
         try:
-            return await self._attempt(credentials)
+            return await self._attempt(account, credentials)
         except PermanentDeliveryError as refusal:
             if refusal.code is None or not renew:
                 raise
@@ -67,14 +67,15 @@ class Login:
                 raise
         if self._wire.closed:
             raise TokenRenewedError
-        return await self._attempt(renewed)
+        return await self._attempt(account, renewed)
 
-    async def _attempt(self, credentials: Credentials) -> str:
+    async def _attempt(self, account: Account, credentials: Credentials) -> str:
+        self._wire.hide(account.mask(credentials))
         mechanism = self._choose_mechanism(credentials)
         initial = mechanism.initial_response()
         words = ["AUTH", mechanism.name]
         if initial is not None:
-            words.append(self._hidden(initial, credentials))
+            words.append(self._hidden(initial, mechanism))
         reply = await self._ask(command(*words), f"AUTH {mechanism.name}{' ***' * bool(initial)}")
         try:
             for _ in range(_MAX_CHALLENGES):
@@ -85,7 +86,7 @@ class Login:
                     response = await asyncio.to_thread(mechanism.respond, challenge)
                 else:
                     response = mechanism.respond(challenge)
-                reply = await self._ask(command(self._hidden(response, credentials)), "***")
+                reply = await self._ask(command(self._hidden(response, mechanism)), "***")
             if reply.code >= 400:
                 by_token = mechanism.needs == "token"
                 raise self._dialogue.refused("auth", "AUTH", reply, by_token=by_token)
@@ -101,14 +102,14 @@ class Login:
     async def _ask(self, data: bytes, shown: str) -> Reply:
         return await self._dialogue.ask(data, "auth", shown=shown, deadline=self._deadline)
 
-    def _hidden(self, response: bytes, credentials: Credentials) -> str:
-        """A response in base64, which from now on is masked wherever the server echoes it."""
-        encoded, known = base64.b64encode(response).decode(), self._wire.mask
-        # Decoded as well: the digest of CRAM-MD5 lets the password be guessed offline.
-        text = response.decode("utf-8", "replace")
-        words = {encoded, text, *re.split(r"[\0\x01 ]", text), *credentials.secrets}
-        mask = Redactor(words - {credentials.user})
-        self._wire.mask = lambda text: mask(known(text))
+    def _hidden(self, response: bytes, mechanism: Mechanism) -> str:
+        """A response in base64; from now on it is masked wherever the server echoes it."""
+        encoded = base64.b64encode(response).decode()
+        if mechanism.needs == "password":
+            # Beside the password itself: the digest of CRAM-MD5, and SCRAM's proof, by which it
+            # could be guessed. A token is long enough to give itself away in any form.
+            _, *digest = re.split(r" |,p=", response.decode("utf-8", "replace"))
+            self._wire.hide(Redactor([encoded, *(digest if mechanism.hides_secret else ())]))
         return encoded
 
     def _require_safe_channel(self) -> None:
@@ -135,17 +136,28 @@ class Login:
         )
         if mechanism is not None:
             return mechanism
-        if offered:
-            names = self._wire.mask(", ".join(sorted(offered)))
-            reason = f"{self._endpoint} offers no mechanism that fits: {names}"
-            hint = "check authMethod, and whether the server wants OAuth2"
-        else:
-            reason = f"{self._endpoint} does not offer authentication"
-            hint = "use the submission port (587 or 465), or leave out auth if the server allows "
-            hint += "this machine by its address"
+        reason, hint = self._no_mechanism(credentials)
         raise PermanentDeliveryError(
             reason, stage="auth", failover=True, operator=True, hint=hint, command="AUTH"
         )
+
+    def _no_mechanism(self, credentials: Credentials) -> tuple[str, str]:
+        """Why no mechanism fits, and what to do."""
+        server, names = self._endpoint, self._wire.mask(", ".join(sorted(self._offered)))
+        if not names:
+            hint = "leave out auth if the server allows this machine by its address, or use the "
+            hint += "submission port (587 or 465)"
+            if server.mail.lmtp:
+                hint = "leave out auth: this LMTP server asks for none"
+            return f"{server} does not offer authentication", hint
+        if credentials.method:
+            reason = f"{server} does not offer {credentials.method}, only {names}"
+            return reason, "leave out authMethod, or set it to one that the server offers"
+        if credentials.token:
+            reason = f"{server} takes no OAuth2 token: it offers {names}"
+            return reason, "give auth.user and auth.pass, or check host"
+        reason = f"{server} takes no password: it offers {names}"
+        return reason, "where that is XOAUTH2 or OAUTHBEARER, the server wants OAuth2 in auth"
 
 
 def _challenge(reply: Reply, *, strict: bool) -> bytes:

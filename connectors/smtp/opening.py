@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import socket
@@ -21,6 +22,7 @@ from connectors.smtp.probe import PROBE_AFTER, speaks_tls
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.session import Session
 from connectors.smtp.stages import Stages
+from connectors.smtp.tls import make_context
 from connectors.smtp.wire import Wire
 
 __all__ = ["open_session"]
@@ -59,9 +61,15 @@ async def open_session(
         # Before the connection is there: a server does not wait long for AUTH.
         with stages.stage("token") if account.by_token else nullcontext():
             credentials = await account.credentials(deadline, patient=not testing)
-    wire = await _connect(endpoint, credentials, stages, deadline)
+    wire = await _connect(endpoint, stages, deadline)
+    if account is not None and credentials is not None:
+        wire.hide(account.mask(credentials))
     try:
-        opening = _Opening(Dialogue(endpoint, wire), stages, deadline)
+        # A test shows the certificate as it is now: it resumes no earlier session.
+        context = endpoint.context
+        if testing:
+            context = (await asyncio.to_thread(make_context, endpoint.tls_options))[0]
+        opening = _Opening(Dialogue(endpoint, wire), stages, deadline, context)
         await opening.begin(testing=testing)
         if account is not None and credentials is not None:
             await opening.log_in(account, credentials, patient=not testing, renew=renew)
@@ -71,12 +79,10 @@ async def open_session(
     return opening.session
 
 
-async def _connect(
-    endpoint: Endpoint, credentials: Credentials | None, stages: Stages, deadline: float | None
-) -> Wire:
-    mask = Redactor(credentials.secrets if credentials else ())
-
+async def _connect(endpoint: Endpoint, stages: Stages, deadline: float | None) -> Wire:
     def make() -> Wire:
+        # A proxy that is none may answer in the server's place.
+        mask = Redactor(endpoint.proxy.secrets if endpoint.proxy is not None else ())
         return Wire(mask=mask, log_dialogue=endpoint.log_dialogue)
 
     if endpoint.proxy is not None:
@@ -97,12 +103,19 @@ async def _connect(
 class _Opening:
     """What comes between the connection and the first message."""
 
-    def __init__(self, dialogue: Dialogue, stages: Stages, deadline: float | None) -> None:
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        stages: Stages,
+        deadline: float | None,
+        context: ssl.SSLContext,
+    ) -> None:
         self._dialogue = dialogue
         self._endpoint = dialogue.endpoint
         self._wire = dialogue.wire
         self._stages = stages
         self._deadline = deadline
+        self._context = context
         self._capabilities = Capabilities()
 
     @property
@@ -133,6 +146,8 @@ class _Opening:
             detail.append(self._wire.mask(greeting.text))
         with self._stages.stage("ehlo"):
             await self._hello()
+            if not self._wants_starttls():
+                self._require_tls_extension()
         if self._wants_starttls():
             with self._stages.stage("tls") as detail:
                 if await self._starttls():
@@ -140,8 +155,8 @@ class _Opening:
                     await self._hello()
                 else:
                     detail.append("refused; opportunisticTLS carries on in the clear")
-        self._require_tls_extension()
-        if (tls := self._wire.tls_object) is not None:
+                self._require_tls_extension()
+        if (tls := self._wire.tls_object) is not None and tls.context is self._endpoint.context:
             # By now the server's tickets have come, before its reply to EHLO.
             self._endpoint.resumption.keep(tls)
 
@@ -158,6 +173,7 @@ class _Opening:
             offered = self._capabilities.mechanisms
             login = Login(self._dialogue, offered, self._deadline, patient=patient)
             async with account.turn(self._deadline, patient=patient):
+                credentials = account.latest(credentials)
                 detail.append(await login.run(account, credentials, renew=renew))
             if self._asks_more:
                 await self._hello()
@@ -200,7 +216,7 @@ class _Opening:
                 stage="ehlo",
                 failover=True,
                 operator=True,
-                hint="leave out requireTLSExtensionEnabled, or use a server that has RFC 8689",
+                hint="leave out requireTLSExtensionEnabled, or use a server that offers it",
             )
 
     async def _probe(self) -> None:
@@ -242,7 +258,7 @@ class _Opening:
     async def _start_tls(self) -> None:
         limit = min(self._endpoint.greeting_timeout, left(self._deadline))
         try:
-            await self._wire.start_tls(self._endpoint.context, self._endpoint.server_name, limit)
+            await self._wire.start_tls(self._context, self._endpoint.server_name, limit)
         except TimeoutError:
             raise diagnose.timed_out("tls", self._endpoint) from None
         except ProtocolError as error:

@@ -118,8 +118,6 @@ class Pool:
         stages = Stages(on_stage)
         with suppress(DeliveryError):  # it stands in the report
             async with self._while_open():
-                # A resumed handshake would not show the certificate as it is now.
-                self._endpoint.resumption.forget()
                 session = await self._login(stages, None, testing=True)
             await session.quit()
             if self._warm:

@@ -55,8 +55,13 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The lines joined by spaces, the enhanced status code at its place."""
-        return " ".join(line for line in self.lines if line)
+        """The lines joined by spaces; the enhanced status code, which each repeats, once."""
+        code = self.enhanced_code
+        if code is None or len(self.lines) == 1:
+            return " ".join(line for line in self.lines if line)
+        first, *others = self.lines
+        rest = (line.removeprefix(code).lstrip() for line in others)
+        return " ".join([first, *(line for line in rest if line)])
 
     @property
     def enhanced_code(self) -> str | None:

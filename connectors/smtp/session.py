@@ -90,7 +90,8 @@ class Session:
         self.fresh = False
         self.sent += 1
         self._require_capable(envelope, content)
-        self._require_open()
+        await self._wire.settle()
+        self._require_quiet()
         options = self._endpoint.mail
         if not known:
             options = replace(options, chunking=False)
@@ -157,13 +158,20 @@ class Session:
             return error
         return found if committed else DeadConnectionError(found)
 
-    def _require_open(self) -> None:
-        """Raise if the server has closed: nothing was written, so nothing is uncertain."""
+    def _require_quiet(self) -> None:
+        """Raise if the server has closed, or spoken unasked, which would pass for a reply.
+
+        Nothing was written, so nothing is uncertain.
+        """
         if (reply := self._wire.farewell()) is not None:
             self._wire.abort()
             raise DeadConnectionError(self._dialogue.refused("sender", "", reply, "more mails"))
         if self._wire.closed:
             raise DeadConnectionError(diagnose.lost("sender", self._endpoint))
+        if self._wire.unread:
+            self._wire.abort()
+            reason = "the server replied before it was asked"
+            raise DeadConnectionError(diagnose.broken("sender", reason))
 
     @property
     def offers_notifications(self) -> bool:
@@ -211,7 +219,7 @@ class Session:
         except DeliveryError:
             return False
         self.idle_since = time.monotonic()
-        return reply.code < 300
+        return reply.code < 300 and self.usable
 
     async def quit(self) -> None:
         """Say QUIT, wait a moment for the reply, close."""

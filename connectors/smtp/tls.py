@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Resumption", "make_context", "trusting_context"]
 
-_PASTE = "give the PEM text itself, from -----BEGIN to -----END; a path is not read"
+_PASTE = (
+    "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but file:PATH is "
+    "by the connector command and resolve_secrets"
+)
 RESUMED_FOR = 3600.0  # seconds after which the certificate is looked at again
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -104,14 +107,10 @@ class Resumption:
             self._kept_at = time.monotonic()
         self._session = session
 
-    def forget(self) -> None:
-        """Let the next handshake be a whole one."""
-        self._session = None
-
     def _fresh(self) -> ssl.SSLSession | None:
         # A resumed session does not show the certificate again: it may have expired meanwhile.
         if time.monotonic() - self._kept_at > RESUMED_FOR:
-            self.forget()
+            self._session = None
         return self._session
 
 

@@ -195,6 +195,11 @@ class Transaction:
             self._refused_at = step
 
     def _agree(self, step: _Step, reply: Reply) -> Flight | None:
+        if self.chunked and self._refused_at is _Step.MAIL:
+            # Without a sender there is nothing to agree to: what came first was no reply to MAIL,
+            # and the last one, which counts, is still to come.
+            self.refusal = None
+            raise ProtocolError("the replies are out of step")
         if step in _LAST:
             if self.refusal is None:
                 self.accepted = reply

@@ -41,9 +41,10 @@ class Upkeep:
             self._asked.clear()
             try:
                 await self._job()
-            except DeliveryError as error:
+            except Exception as error:  # noqa: BLE001 - a job that ends would never be done again
                 # A message that needs it will meet the same fault, and tell it.
-                _LOG.debug("connections cannot be kept ready: %s", error)
+                reason = error if isinstance(error, DeliveryError) else type(error).__name__
+                _LOG.debug("connections cannot be kept ready: %s", reason)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue

@@ -34,8 +34,10 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
     if isinstance(service, str) and service:
         preset = next((item for item in providers.load() if item.name == service.lower()), None)
         if preset is None:
-            there = ", ".join(item.name for item in providers.load())
-            problems.append(ConfigProblem("$.service", f"is not one of {there}", "give the host"))
+            names = [item.name for item in providers.load()]
+            near = nearest(service.lower(), names)
+            hint = f"did you mean {near}?" if near else "give host and port in its place"
+            problems.append(ConfigProblem("$.service", f"is not one of {', '.join(names)}", hint))
         else:
             given = {
                 key: preset.config[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import select
 import ssl
 import time
 from collections import deque
@@ -32,7 +33,6 @@ class Wire(asyncio.Protocol):
 
     Attributes:
         transport: what is written to.
-        mask: takes secrets out of text that is logged or shown.
         local_address: the address of this side.
         peer_address: the address of the other side, or of the proxy on the way.
         number: tells the connections of this process apart in a log.
@@ -41,7 +41,7 @@ class Wire(asyncio.Protocol):
     """
 
     def __init__(self, *, mask: Callable[[str], str], log_dialogue: bool) -> None:
-        self.mask = mask
+        self._masks = [mask]
         self.transport: asyncio.Transport | None = None
         self.local_address = self.peer_address = ""
         self._loop = asyncio.get_running_loop()
@@ -113,6 +113,35 @@ class Wire(asyncio.Protocol):
     def unread(self) -> bool:
         """Whether bytes arrived that nobody asked for."""
         return bool(self._replies) or self._parser.pending
+
+    def mask(self, text: str) -> str:
+        """The text without what is hidden."""
+        for mask in self._masks:
+            text = mask(text)
+        return text
+
+    def hide(self, mask: Callable[[str], str]) -> None:
+        """Take further secrets out of what is logged or shown."""
+        if mask not in self._masks:
+            self._masks.append(mask)
+
+    async def settle(self) -> None:
+        """Take in what has arrived: the kernel may have bytes, or the end, that no one has read."""
+        if not self.closed and self._stirs():
+            # Once for the loop to look, once for the callbacks that stood behind this one.
+            for _ in range(2):
+                await asyncio.sleep(0)
+
+    def _stirs(self) -> bool:
+        handle = self._info("socket")
+        if not hasattr(select, "poll") or handle is None:
+            return True  # it cannot be told
+        poll = select.poll()
+        try:
+            poll.register(handle.fileno(), select.POLLIN)  # type: ignore[attr-defined]
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            return True
 
     def farewell(self) -> Reply | None:
         """The reply by which the server closed (421), where it said so unasked."""

@@ -71,7 +71,7 @@ ENDPOINT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "tls.maxVersion": ({}, {"tls": {"maxVersion": "TLSv1.2"}}),
     "tls.servername": ({}, {"tls": {"servername": "mx.example.com"}}),
     "proxy": ({}, {"proxy": "socks5://127.0.0.1:1080"}),
-    "lmtp": ({}, {"lmtp": True}),
+    "lmtp": ({"port": 2424}, {"lmtp": True}),
     "chunking": ({}, {"chunking": False}),
     "requireTLSExtensionEnabled": ({}, {"requireTLSExtensionEnabled": True}),
     "dsn": ({}, {"dsn": {"ret": "HDRS"}}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 import urllib.parse
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
@@ -13,7 +14,12 @@ from hypothesis import strategies as st
 from connector_core.redaction import Redactor
 
 MASK = "***"
-SECRETS = st.text(min_size=4, max_size=40).filter(lambda text: "*" not in text)
+UNSEEN = ["Zs", "Zl", "Zp", "Cc", "Cf", "Cs"]
+SECRETS = st.text(
+    st.characters(exclude_categories=UNSEEN, exclude_characters="*"),  # type: ignore[arg-type]
+    min_size=4,
+    max_size=40,
+)
 AROUND = st.text(max_size=20)
 
 
@@ -128,3 +134,38 @@ def test_a_long_secret_is_known_at_once() -> None:
     for _ in range(10):
         assert Redactor([secret])(f"no: {secret}") == f"no: {MASK}"
     assert time.perf_counter() - started < 5
+
+
+@given(SECRETS.filter(lambda text: len(text) >= 12), st.integers(0, 40), st.integers(8, 40))
+def test_a_piece_gives_it_away(secret: str, start: int, length: int) -> None:
+    piece = secret[start : start + length]
+    masked = Redactor([secret])(f"<{piece}>")
+    assert (masked == f"<{MASK}>") == (len(piece) >= 8)
+
+
+ECHOES: dict[str, Callable[[str], str]] = {
+    "capitals": str.upper,
+    "folded": lambda text: f"{text[:7]}\r\n {text[7:]}",
+    "spaced": " ".join,
+    "zero-width": "\u200b".join,
+    "cut off": lambda text: text[:-3],
+    "base64 cut off": lambda text: base64.b64encode(f"\0ann\0{text}".encode()).decode()[:-6],
+    "base64 folded": lambda text: "\n".join(base64.b64encode(text.encode()).decode()),
+}
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+def test_what_a_server_makes_of_it(echo: str) -> None:
+    secret = "correct-horse-battery"
+    shown = Redactor([secret])(f"535 5.7.8 no: {ECHOES[echo](secret)} (try again)")
+    assert shown.startswith("535 5.7.8 no: ")
+    assert shown.endswith(" (try again)")
+    seen = "".join(char for char in shown.lower() if char.isalnum())
+    assert not any(secret[at : at + 8].replace("-", "") in seen for at in range(14))
+    assert MASK in shown
+
+
+def test_what_is_no_secret_stays() -> None:
+    redact = Redactor(["correct-horse-battery"])
+    for text in ("535 5.7.8 no horse, no battery", "correct", "Correct horse"):
+        assert redact(text) == text

@@ -256,7 +256,7 @@ REPLIES = [
         "535 Authentication failed: The provided authorization grant is invalid, expired, or "
         "revoked",
     ),  # [4]
-    ("SMTP credentials of SES needed", "auth", "535 Authentication Credentials Invalid"),  # [3]
+    ("credentials refused", "auth", "535 Authentication Credentials Invalid"),  # [3]
     (
         "credentials refused",
         "auth",
@@ -1104,9 +1104,12 @@ FAULTS: dict[str, tuple[Callable[[], Awaitable[DeliveryError]], str]] = {
     ),
     "no common mechanism": (
         lambda: error_of(Peer(mechanisms="GSSAPI"), auth=AUTH),
-        "whether the server wants OAuth2",
+        "the server wants OAuth2 in auth",
     ),
-    "AUTH not offered": (lambda: error_of(Peer(), auth=AUTH), "or leave out auth"),
+    "AUTH not offered": (
+        lambda: error_of(Peer(), auth=AUTH),
+        "leave out auth if the server allows",
+    ),
     "no TLS for credentials": (credentials_in_the_clear, "ignoreTLS allows it"),
 }
 
@@ -1115,6 +1118,7 @@ FAULTS: dict[str, tuple[Callable[[], Awaitable[DeliveryError]], str]] = {
 async def test_a_fault_of_the_connection_has_a_hint_of_its_own(fault: str) -> None:
     provoke, gist = FAULTS[fault]
     error = await provoke()
-    assert [other for _, other in FAULTS.values() if other in error.hint] == [gist]
+    said = f"{error}; {error.hint}"
+    assert [other for _, other in FAULTS.values() if other in said] == [gist]
     assert error.hint not in {cause.hint for cause in CAUSES}
     assert error.failover

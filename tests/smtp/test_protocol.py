@@ -122,7 +122,7 @@ def test_what_is_no_reply(line: bytes) -> None:
         (b"250 2.1.0 ok\r\n", "2.1.0 ok", "2.1.0"),
         (b"250\r\n", "", None),
         (b"250 \n", "", None),
-        (b"550-5.1.1 no\r\n550 5.1.1 such\r\n", "5.1.1 no 5.1.1 such", "5.1.1"),
+        (b"550-5.1.1 no\r\n550 5.1.1 such\r\n", "5.1.1 no such", "5.1.1"),
         (b"550 2.0.0 of another class\r\n", "2.0.0 of another class", None),
         (b"250 2.1.0ok\r\n", "2.1.0ok", None),
     ],

@@ -205,7 +205,7 @@ CASES = {
         "wait for the next day",
     ),
     "SES: AWS keys": Case(
-        "AUTH", "535 Authentication Credentials Invalid", "PFA", "auth", "SMTP credentials"
+        "AUTH", "535 Authentication Credentials Invalid", "PFA", "auth", "made for SMTP"
     ),
 }
 

@@ -309,8 +309,8 @@ async def test_a_token_that_is_refused(caplog: pytest.LogCaptureFixture) -> None
     ("mechanisms", "options", "reason"),
     [
         ("", {}, "does not offer authentication"),
-        ("XOAUTH2 GSSAPI", {}, "no mechanism that fits"),
-        ("PLAIN", {"authMethod": "CRAM-MD5"}, "no mechanism that fits"),
+        ("XOAUTH2 GSSAPI", {}, "takes no password: it offers GSSAPI, XOAUTH2"),
+        ("PLAIN", {"authMethod": "CRAM-MD5"}, "does not offer CRAM-MD5, only PLAIN"),
     ],
 )
 async def test_no_mechanism_in_common(

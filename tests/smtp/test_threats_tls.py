@@ -420,9 +420,7 @@ async def test_a_tls_server_where_plaintext_was_expected() -> None:
         assert "secure to true" in caught.value.hint
 
 
-async def test_a_server_that_wants_a_certificate_says_so_after_the_handshake() -> (
-    None
-):
+async def test_a_server_that_wants_a_certificate_says_so_after_the_handshake() -> None:
     """With TLS 1.3 its alert comes when the client takes the connection for open."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificates.authority().issue_cert(certificates.NAME).configure_cert(context)

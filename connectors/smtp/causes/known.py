@@ -31,7 +31,6 @@ _HOST = re.compile(r"(?:[\w-]+\.)+(?:[a-z]{2,}|[A-Z]{2,})")
 _BLOCK_LISTS = re.compile(
     r"spamhaus|spamcop|barracuda|sorbs|uceprotect|\brbl\b|dnsbl|mailspike", re.IGNORECASE
 )
-_ENHANCED = re.compile(r"\d{3} ([245]\.\d{1,3}\.\d{1,3}) ")
 
 
 def find(stage: str, text: str, *, by_token: bool = False) -> Cause | None:
@@ -51,11 +50,7 @@ def find(stage: str, text: str, *, by_token: bool = False) -> Cause | None:
 
 def _without_names(text: str) -> str:
     """A reply without addresses, hosts and URLs, whose words are no part of what it says."""
-    plain = " ".join(_NAMES.sub(_unnamed, text[:_MOST]).split())
-    if found := _ENHANCED.match(plain):
-        # It stands in each line of a reply, and would part the words of a sentence.
-        plain = found[0] + plain[found.end() :].replace(f"{found[1]} ", "")
-    return plain
+    return " ".join(_NAMES.sub(_unnamed, text[:_MOST]).split())
 
 
 def _unnamed(found: re.Match[str]) -> str:

@@ -133,17 +133,10 @@ CAUSES = (
         "with SendGrid auth.user is the word apikey, and auth.pass an API key that may send mail",
     ),
     cause(
-        "SMTP credentials of SES needed",
-        "auth",
-        r"authentication credentials invalid",
-        "with Amazon SES, auth is the SMTP credentials of the region in host, made in its console; "
-        "AWS access keys are others",
-    ),
-    cause(
         "credentials refused",
         "auth",
         r"^5",
-        "check auth.user and auth.pass; many providers want an app password or API key there, not "
-        "the password of the account",
+        "check auth.user and auth.pass; many providers want an app password, an API key or "
+        "credentials made for SMTP there, not the password of the account",
     ),
 )

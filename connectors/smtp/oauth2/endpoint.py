@@ -45,7 +45,7 @@ class TokenEndpoint:
         proxy: the URL of a proxy, if one is to be used.
     """
 
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     params: Mapping[str, str] = field(repr=False)
     ca: str | list[str] | None = field(repr=False)

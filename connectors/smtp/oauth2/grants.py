@@ -62,7 +62,7 @@ class ServiceKey(Grant):
     client: str
     user: str
     scope: str
-    audience: str
+    audience: str = field(repr=False)
     key: str = field(repr=False)
     passphrase: str | None = field(repr=False)
 

@@ -102,6 +102,12 @@ class TokenSource:
         """Whether there is a grant to get a new token by."""
         return self._grant is not None
 
+    @property
+    def current(self) -> str | None:
+        """The token that there is, as long as it is valid."""
+        found = self._current
+        return found.value if found is not None and self._clock() < found.ends else None
+
     async def token(self, deadline: float | None, *, patient: bool = True) -> str:
         """A token that is good for some time yet.
 

@@ -121,8 +121,8 @@ def tls_failed(host: str, error: Exception) -> ProxyError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return ProxyError(
             f"the proxy's certificate was refused: {_certificate(host, error)}",
-            hint="give the name in the certificate as the proxy's host; an authority of your own "
-            "must be known where this runs",
+            hint="give the name in the certificate as the proxy's host; if it has an authority of "
+            "your own, put its certificate into tls.ca",
             permanent=True,
         )
     if isinstance(error, ssl.SSLError):

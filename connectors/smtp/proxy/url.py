@@ -56,6 +56,11 @@ class Proxy:
         """User and password, where there are any."""
         return (self.user, self.password) if self.user or self.password else None
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        return (self.password, f"{self.user}:{self.password}") if self.password else ()
+
     @classmethod
     def parse(cls, url: str) -> Proxy:
         """The proxy that a URL names.

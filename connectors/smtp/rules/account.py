@@ -41,7 +41,7 @@ def _auth(config: Fields) -> Problems:
 def _oauth2(auth: Fields) -> Problems:
     by_itself = "clientId" in auth and "clientSecret" in auth
     if not by_itself and not any(
-        key in auth for key in ("accessToken", "refreshToken", "privateKey")
+        key in auth for key in ("accessToken", "refreshToken", "privateKey", "serviceClient")
     ):
         yield ConfigProblem(
             "$.auth.accessToken",
@@ -60,7 +60,11 @@ def _oauth2(auth: Fields) -> Problems:
         )
     url = auth.text("accessUrl")
     if url and not re.fullmatch(r"https://[!-~]+", url):
-        yield ConfigProblem("$.auth.accessUrl", "must be an https:// URL")
+        yield ConfigProblem(
+            "$.auth.accessUrl",
+            "must be an https:// URL",
+            "anybody on the way could read the secrets of a request in the clear",
+        )
 
 
 def _auth_method(config: Fields) -> Problems:
@@ -78,8 +82,9 @@ def _auth_method(config: Fields) -> Problems:
         if mechanism is None:
             yield ConfigProblem(path, f"is not one of {', '.join(MECHANISMS)}")
         elif (mechanism.needs == "token") != oauth2 and config.object("auth").text("user"):
-            needs = "an OAuth2 accessToken" if mechanism.needs == "token" else "user and pass"
-            yield ConfigProblem(path, f"{mechanism.name} needs {needs} in auth")
+            needs = "OAuth2 in auth" if mechanism.needs == "token" else "user and pass in auth"
+            hint = "leave it out to use the best that the server offers"
+            yield ConfigProblem(path, f"{mechanism.name} needs {needs}", hint)
 
 
 def is_oauth2(auth: Mapping[str, Any]) -> bool:

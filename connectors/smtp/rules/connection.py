@@ -128,6 +128,13 @@ def _proxy(config: Fields) -> Problems:
     except ValueError as error:
         yield ConfigProblem("$.proxy", str(error), "write socks5://user:password@host:1080")
         return
+    auth = config.object("auth")
+    if found.scheme == "socks4" and any(
+        key in auth for key in ("refreshToken", "clientId", "privateKey")
+    ):
+        yield ConfigProblem(
+            "$.proxy", "is a SOCKS4 proxy, which cannot fetch access tokens", "use socks5://"
+        )
     if hint := missing(found):
         yield ConfigProblem("$.proxy", "needs packages that are not installed", hint)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from connector_core import ConfigProblem
+from connectors.smtp.addresses import ORIGINAL_RECIPIENT
 from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
@@ -15,7 +16,11 @@ _SMTP_PORT = 25
 
 
 def _lmtp(config: Fields) -> Problems:
-    if "lmtp" in config and config.number("port") == _SMTP_PORT:
+    if not config.flag("lmtp"):
+        return
+    if "port" not in config:
+        yield ConfigProblem("$.port", "is missing; lmtp needs it", "LMTP servers often use 24")
+    if config.number("port") == _SMTP_PORT:
         yield ConfigProblem(
             "$.port", "is 25, which LMTP must not use (RFC 2033)", "LMTP servers often use 24"
         )
@@ -49,7 +54,7 @@ _DSN = (
     (
         "orcpt",
         "recipient",
-        re.compile(r"(?:[A-Za-z0-9-]{1,40};)? ?[!-~]{1,400}"),
+        ORIGINAL_RECIPIENT,
         "is not an address in ASCII",
         "write rfc822;ann@example.org",
     ),
@@ -60,7 +65,7 @@ def _dsn(config: Fields) -> Problems:
     dsn = config.object("dsn")
     for key, same, form, message, hint in _DSN:
         if key in dsn and same in dsn:
-            yield ConfigProblem(f"$.dsn.{same}", f"is the same as {key}", "keep one of them")
+            yield ConfigProblem(f"$.dsn.{same}", f"means the same as {key}", "keep one of them")
         for name in (key, same):
             if (text := dsn.text(name)) and not form.fullmatch(text):
                 yield ConfigProblem(f"$.dsn.{name}", message, hint)
@@ -80,8 +85,11 @@ def _notify(dsn: Fields) -> Iterator[str]:
 def _pool(config: Fields) -> Problems:
     warm, most = config.number("poolMinConnections"), config.number("maxConnections")
     if warm and warm > (5 if most is None else most):
+        limit = "5, its default" if most is None else most
         yield ConfigProblem(
-            "$.poolMinConnections", "is more than maxConnections", "raise maxConnections"
+            "$.poolMinConnections",
+            f"is {warm}, more than maxConnections ({limit})",
+            "lower it, or raise maxConnections",
         )
     if warm and config.flag("pool") is False:
         yield ConfigProblem(
