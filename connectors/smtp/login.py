@@ -162,12 +162,18 @@ class Login:
 
 def _challenge(reply: Reply, *, strict: bool) -> bytes:
     """What the server asks in a 334; some send LOGIN's prompts as bare text."""
+    found = _decoded(reply.text)
+    if found is None and strict:
+        # Not from within `except`: the error there holds the text, which may echo a secret.
+        raise diagnose.broken("auth", "the challenge is not base64")
+    return found or b""
+
+
+def _decoded(text: str) -> bytes | None:
     try:
-        return base64.b64decode(reply.text, validate=True)
+        return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        if strict:
-            raise diagnose.broken("auth", "the challenge is not base64") from None
-        return b""
+        return None
 
 
 def is_loopback(address: str) -> bool:

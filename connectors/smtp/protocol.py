@@ -24,6 +24,7 @@ __all__ = [
 MAX_LINE = 8 * 1024
 MAX_REPLY = 64 * 1024
 
+_TOO_LONG = "a reply, or a line of one, is too long"
 _REPLY_LINE = re.compile(r"([2-5][0-5][0-9])([ -]|$)(.*)", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -111,15 +112,16 @@ class ReplyParser:
                 self._lines, self._size = [], 0
                 return reply
         self._searched = len(self._buffer)
-        if len(self._buffer) > MAX_LINE:
-            raise ProtocolError(f"a reply line has more than {MAX_LINE} octets")
+        # The CR of its end may have come without the LF.
+        if len(self._buffer) > MAX_LINE + self._buffer.endswith(b"\r"):
+            raise ProtocolError(_TOO_LONG)
         return None
 
     def _take_line(self, raw: bytes) -> bool:
         """Add one line to the reply; True where it is the last one."""
         self._size += len(raw) + 2
         if len(raw) > MAX_LINE or self._size > MAX_REPLY:
-            raise ProtocolError("a reply is too long")
+            raise ProtocolError(_TOO_LONG)
         found = _REPLY_LINE.fullmatch(raw.decode("utf-8", "replace"))
         if not found:
             raise ProtocolError("the server sent a line that is no SMTP reply", raw)

@@ -75,10 +75,7 @@ class ScramClient:
 
     def _final(self, challenge: bytes) -> bytes:
         """The client's last message, which proves that it knows the password."""
-        try:
-            text = challenge.decode()
-        except UnicodeDecodeError:
-            raise ScramError("its first message is not UTF-8") from None
+        text = challenge.decode("utf-8", "replace")
         found = _FIRST.fullmatch(text)
         if not found:
             raise ScramError("its first message has another form")
@@ -112,10 +109,18 @@ class ScramClient:
 
 
 def _base64(text: str) -> bytes:
+    found = _decoded(text)
+    if found is None:
+        # Not from within `except`: the error there holds the text, which may echo a secret.
+        raise ScramError("what it sent is not base64")
+    return found
+
+
+def _decoded(text: str) -> bytes | None:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ScramError("what it sent is not base64") from None
+        return None
 
 
 def saslprep(text: str) -> str:

@@ -37,7 +37,7 @@ class Upkeep:
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE
-        while True:
+        while not self._closed:
             self._asked.clear()
             try:
                 await self._job()
@@ -49,8 +49,10 @@ class Upkeep:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
+            # Not wait_for, which up to 3.11 may swallow a cancellation as the event is set.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), self._period)
+                async with asyncio.timeout(self._period):
+                    await self._asked.wait()
 
     async def close(self) -> None:
         """End it, in the middle of the job if need be."""
