@@ -80,6 +80,6 @@ async def connect_by_proxy(
                 local_address=endpoint.local_address,
             )
     except TimeoutError:
-        raise diagnose.proxy_timed_out(endpoint, proxy.host) from None
+        raise diagnose.proxy_timed_out(endpoint) from None
     except ProxyError as error:
         raise diagnose.proxy_failed(endpoint, error) from None

@@ -190,7 +190,8 @@ def unreachable(endpoint: Endpoint, errors: Sequence[OSError]) -> DeliveryError:
     """The error for addresses none of which took the connection."""
     # Not strerror, in which asyncio puts words of its own.
     reasons = dict.fromkeys(
-        os.strerror(error.errno) if error.errno else type(error).__name__ for error in errors
+        os.strerror(error.errno) if error.errno and error.errno > 0 else type(error).__name__
+        for error in errors
     )
     refused_by_all = all(isinstance(error, ConnectionRefusedError) for error in errors)
     return TemporaryDeliveryError(
@@ -215,10 +216,10 @@ def proxy_failed(endpoint: Endpoint, error: ProxyError) -> DeliveryError:
     )
 
 
-def proxy_timed_out(endpoint: Endpoint, proxy: str) -> DeliveryError:
+def proxy_timed_out(endpoint: Endpoint) -> DeliveryError:
     """The error for a proxy that does not answer, or finds no way, in time."""
     return TemporaryDeliveryError(
-        f"no connection to {endpoint} through the proxy {proxy} in time",
+        f"no connection to {endpoint} through the proxy {endpoint.proxy} in time",
         stage="connect",
         hint="check `proxy`; it may not be allowed to connect to this port",
         failover=True,

@@ -106,5 +106,7 @@ class Dialogue:
             what: what it refused, in words.
             by_token: whether it was an OAuth2 token that it refused.
         """
+        if reply.code < 400:
+            return diagnose.broken(stage, f"the server replied {reply.code} to {verb or what}")
         text = self.wire.mask(str(reply))
         return diagnose.refused(stage, verb, what or verb, reply, text, by_token=by_token)

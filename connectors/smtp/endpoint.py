@@ -82,7 +82,7 @@ class Endpoint:
         host = ascii_domain(config.host or "")
         port = int(config.port or (IMPLICIT_TLS_PORT if config.secure else SUBMISSION_PORT))
         proxy = Proxy.parse(config.proxy) if config.proxy else None
-        context = make_context(tls)[0]
+        context = make_context(tls)
         return cls(
             host=host,
             port=port,

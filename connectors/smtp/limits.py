@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -66,9 +67,10 @@ class LoginGate:
         left = self._until - time.monotonic()
         if self._refusal is None or left <= 0:
             return
+        said = self._refusal.response or self._refusal.reason
         raise PermanentDeliveryError(
-            f"the server refused these credentials: {self._refusal.response or self._refusal}; "
-            f"not tried again for {left:.0f} s",
+            f"the server refused these credentials: {said}; "
+            f"not tried again for {math.ceil(left)} s",
             stage="auth",
             code=self._refusal.code,
             enhanced_code=self._refusal.enhanced_code,

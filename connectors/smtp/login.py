@@ -1,4 +1,4 @@
-"""Authentication over one connection (RFC 4954): one attempt, and never in the clear unasked."""
+"""Authentication over one connection (RFC 4954): one password, and never in the clear unasked."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 from contextlib import nullcontext
+from functools import partial
 
 from connector_core import PermanentDeliveryError
 from connector_core.redaction import Redactor
@@ -17,7 +18,7 @@ from connectors.smtp.auth import Credentials
 from connectors.smtp.connect import connect, connect_by_proxy, resolve
 from connectors.smtp.dialogue import LOST, Dialogue, left
 from connectors.smtp.endpoint import Endpoint, TlsMode
-from connectors.smtp.login import Login
+from connectors.smtp.login import Login, TokenRenewedError
 from connectors.smtp.probe import PROBE_AFTER, speaks_tls
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.session import Session
@@ -37,7 +38,6 @@ async def open_session(
     deadline: float | None,
     *,
     testing: bool,
-    renew: bool,
 ) -> Session:
     """Connect, greet, turn to TLS and authenticate, as the endpoint wants it.
 
@@ -48,12 +48,27 @@ async def open_session(
         deadline: when to give up, in seconds of `time.monotonic()`.
         testing: a person waits for the outcome: ask for more than a send would, and do not keep
             the pause after refused credentials.
-        renew: whether to get another token in place of one that the server refuses.
 
     Raises:
         DeliveryError: it failed; nothing is left open.
-        TokenRenewedError: once more, it may succeed.
     """
+    attempt = partial(_attempt, endpoint, account, stages, deadline, testing=testing)
+    try:
+        return await attempt(renew=True)
+    except TokenRenewedError:
+        # The server closed when it refused the token; there is another one.
+        return await attempt(renew=False)
+
+
+async def _attempt(
+    endpoint: Endpoint,
+    account: Account | None,
+    stages: Stages,
+    deadline: float | None,
+    *,
+    testing: bool,
+    renew: bool,
+) -> Session:
     credentials = None
     if account is not None:
         if not testing:
@@ -68,7 +83,7 @@ async def open_session(
         # A test shows the certificate as it is now: it resumes no earlier session.
         context = endpoint.context
         if testing:
-            context = (await asyncio.to_thread(make_context, endpoint.tls_options))[0]
+            context = await asyncio.to_thread(make_context, endpoint.tls_options)
         opening = _Opening(Dialogue(endpoint, wire), stages, deadline, context)
         await opening.begin(testing=testing)
         if account is not None and credentials is not None:
@@ -76,7 +91,7 @@ async def open_session(
     except BaseException:
         wire.abort()
         raise
-    return opening.session
+    return opening.into_session()
 
 
 async def _connect(endpoint: Endpoint, stages: Stages, deadline: float | None) -> Wire:
@@ -118,8 +133,7 @@ class _Opening:
         self._context = context
         self._capabilities = Capabilities()
 
-    @property
-    def session(self) -> Session:
+    def into_session(self) -> Session:
         """The session that was opened."""
         seconds = {stage.name: stage.seconds for stage in self._stages.done}
         return Session(self._dialogue, self._capabilities, seconds)

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from connector_core import (
@@ -22,7 +21,6 @@ from connector_core import (
 from connectors.smtp.account import Account
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.limits import Pace
-from connectors.smtp.login import TokenRenewedError
 from connectors.smtp.opening import open_session
 from connectors.smtp.session import DeadConnectionError, Sent, Session
 from connectors.smtp.stages import Stages
@@ -52,14 +50,14 @@ class Pool:
         self._warm = min(config.pool_min_connections, self._limit)
         self._upkeep = Upkeep(self._keep_warm, NOOP_AFTER / 2)
         self._messages = config.max_messages if config.pool is not False else 1
-        self._fresh_tries = min(config.max_requeues, 1)
+        self._fresh_try = config.max_requeues > 0
         self._pace = Pace(config.rate_limit, (config.rate_delta or 1000) / 1000)
         self._senders: set[str] = set()
         self._warned = False
         self._account = Account.of(config, endpoint)
         self._idle: list[Session] = []
         self._busy: set[Session] = set()
-        self._open = 0
+        self._places = 0
         self._waiters: deque[asyncio.Future[Session | None]] = deque()
         self._closed = False
         self._reaper: asyncio.TimerHandle | None = None
@@ -90,26 +88,58 @@ class Pool:
         started = time.perf_counter()
         if self._warm:
             self._upkeep.ask()
-        tries = self._fresh_tries
-        session = await self._acquire(deadline, paced=True)
-        while True:
-            kept, opening = not session.fresh, session.opening if session.fresh else {}
-            waited = time.perf_counter() - started - sum(opening.values())
+        session = await self._acquire(deadline)
+        if not session.fresh and self._fresh_try:
             try:
-                known = envelope.sender in self._senders
-                sent = await session.send(envelope, content, deadline, known=known)
-            except DeadConnectionError as dead:
-                if not kept or tries < 1:
-                    raise dead.error from None
-            else:
-                if not known and len(self._senders) < MOST_SENDERS:
-                    self._senders.add(envelope.sender)
-                return replace(sent, seconds={"pool": waited, **opening, **sent.seconds})
-            finally:
-                self._release(session)
-            tries -= 1
-            self._drop_idle()
-            session = await self._acquire(deadline)
+                return await self._send_over(session, envelope, content, deadline, started)
+            except DeadConnectionError:
+                session = await self._exchange(session, deadline)
+        try:
+            return await self._send_over(session, envelope, content, deadline, started)
+        except DeadConnectionError as dead:
+            self._release(session)
+            raise dead.error from None
+
+    async def _send_over(
+        self,
+        session: Session,
+        envelope: Envelope,
+        content: bytes,
+        deadline: float | None,
+        started: float,
+    ) -> Sent:
+        """Send over one session, and give it back; a dead one is left to the caller."""
+        opening = session.opening if session.fresh else {}
+        waited = time.perf_counter() - started - sum(opening.values())
+        known = envelope.sender in self._senders
+        try:
+            sent = await session.send(envelope, content, deadline, known=known)
+        except DeadConnectionError:
+            raise
+        except BaseException:
+            self._release(session)
+            raise
+        self._release(session)
+        if not known and len(self._senders) < MOST_SENDERS:
+            self._senders.add(envelope.sender)
+        return replace(sent, seconds={"pool": waited, **opening, **sent.seconds})
+
+    async def _exchange(self, dead: Session, deadline: float | None) -> Session:
+        """A fresh session in place of one that turned out dead, as those that idle may be."""
+        self._busy.discard(dead)
+        dead.abort()
+        self._drop_idle()
+        if self._closed:
+            self._free_place()
+            self._tell_drained()
+            raise HostClosedError
+        async with self._while_open():
+            session = await self._fill_place(deadline)
+        self._busy.add(session)
+        if self._closed:
+            self._release(session)
+            raise HostClosedError
+        return session
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
         """Open a session of its own, whatever was refused before, and end it."""
@@ -118,7 +148,7 @@ class Pool:
         stages = Stages(on_stage)
         with suppress(DeliveryError):  # it stands in the report
             async with self._while_open():
-                session = await self._login(stages, None, testing=True)
+                session = await self._open_session(stages, None, testing=True)
             await session.quit()
             if self._warm:
                 self._upkeep.ask()
@@ -140,7 +170,8 @@ class Pool:
         if self._busy or self._acquiring:
             self._drained.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._drained.wait(), CLOSE_GRACE)
+                async with asyncio.timeout(CLOSE_GRACE):
+                    await self._drained.wait()
         for session in self._busy:
             session.abort()
         if self._quitting:
@@ -148,7 +179,7 @@ class Pool:
         if self._account is not None:
             await self._account.close()
 
-    async def _acquire(self, deadline: float | None, *, paced: bool = False) -> Session:
+    async def _acquire(self, deadline: float | None) -> Session:
         """A session to send one message over; it counts as open and in use.
 
         Raises:
@@ -161,8 +192,7 @@ class Pool:
                 "the time was up before the message could be sent", stage="pool", failover=True
             )
         async with self._while_open():
-            if paced:
-                await self._pace.wait(deadline)
+            await self._pace.wait(deadline)
             session = await self._obtain(deadline)
         if self._closed:
             self._release(session)
@@ -187,20 +217,20 @@ class Pool:
 
     async def _obtain(self, deadline: float | None) -> Session:
         session = self._take_idle()
-        if session is None and self._open >= self._limit:
-            session = await self._wait(deadline)
+        if session is None and self._places >= self._limit:
+            session = await self._wait_for_session(deadline)
         elif session is None:
-            self._open += 1
+            self._places += 1
         if session is not None and time.monotonic() - session.idle_since > NOOP_AFTER:
             self._busy.add(session)
-            if not await self._still_alive(session, deadline):
+            if not await self._ping(session, deadline):
                 session = None
         if session is None:
-            session = await self._replace(deadline)
+            session = await self._fill_place(deadline)
         self._busy.add(session)
         return session
 
-    async def _still_alive(self, session: Session, deadline: float | None) -> bool:
+    async def _ping(self, session: Session, deadline: float | None) -> bool:
         try:
             if await session.alive(deadline):
                 return True
@@ -212,25 +242,21 @@ class Pool:
             self._busy.discard(session)
         return False
 
-    async def _replace(self, deadline: float | None) -> Session:
+    async def _fill_place(self, deadline: float | None) -> Session:
         """A new session in a place that is already counted as open."""
         try:
-            return await self._login(Stages(), deadline)
+            return await self._open_session(Stages(), deadline)
         except BaseException:
             self._free_place()
             raise
 
-    async def _login(
+    async def _open_session(
         self, stages: Stages, deadline: float | None, *, testing: bool = False
     ) -> Session:
-        """Open a session, with another token if the server refuses the first and closes."""
-        attempt = partial(
-            open_session, self._endpoint, self._account, stages, deadline, testing=testing
+        """Open a session; a test is told more than a send asks for."""
+        session = await open_session(
+            self._endpoint, self._account, stages, deadline, testing=testing
         )
-        try:
-            session = await attempt(renew=True)
-        except TokenRenewedError:
-            session = await attempt(renew=False)
         mail = self._endpoint.mail
         if (mail.dsn_mail or mail.dsn_rcpt) and not session.offers_notifications:
             self._warn_once("%s does not offer DSN: `dsn` has no effect", self._endpoint)
@@ -257,13 +283,13 @@ class Pool:
                 self._discard(session)
                 continue
             self._busy.add(session)
-            if await self._still_alive(session, None):
+            if await self._ping(session, None):
                 self._release(session)
             else:
                 self._free_place()
-        while self._open < self._warm:
-            self._open += 1
-            session = await self._replace(None)
+        while self._places < self._warm:
+            self._places += 1
+            session = await self._fill_place(None)
             session.fresh = False
             self._pass_on(session)
 
@@ -275,7 +301,7 @@ class Pool:
             self._discard(session)
         return None
 
-    async def _wait(self, deadline: float | None) -> Session | None:
+    async def _wait_for_session(self, deadline: float | None) -> Session | None:
         """A session that another message gives back, or None for a place to open one."""
         waiter: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
@@ -318,8 +344,8 @@ class Pool:
                 waiter.set_result(session)
                 return
         if session is None:
-            self._open -= 1
-            if self._open < self._warm and not self._closed:
+            self._places -= 1
+            if self._places < self._warm and not self._closed:
                 self._upkeep.ask()
         elif self._closed:
             self._discard(session)

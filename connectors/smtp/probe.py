@@ -18,19 +18,20 @@ async def speaks_tls(endpoint: Endpoint, address: str) -> bool:
 
     Nothing is sent but the handshake, so its certificate need not be verified.
     """
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     name = endpoint.server_name
+    local = (endpoint.local_address, 0) if endpoint.local_address else None
     try:
         async with asyncio.timeout(_PROBE_TIMEOUT):
             _, writer = await asyncio.open_connection(
-                address, endpoint.port, ssl=context, server_hostname=name
+                address, endpoint.port, ssl=context, server_hostname=name, local_addr=local
             )
     except ssl.SSLError as error:
         # Whoever sends an alert speaks TLS as well, if another version of it.
         return "ALERT" in (error.reason or "")
-    except (OSError, TimeoutError, ValueError):
+    except (OSError, ValueError):
         return False
     writer.transport.abort()
     return True

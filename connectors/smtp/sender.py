@@ -26,7 +26,7 @@ from connectors.smtp.compose.message import Composer
 from connectors.smtp.config import SmtpConfig, TlsOptions
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.pool import Pool
-from connectors.smtp.tls import make_context
+from connectors.smtp.tls import tls_problems
 from connectors.smtp.url import expand
 
 __all__ = ["CONNECTOR_ID", "SmtpSender", "problems"]
@@ -56,7 +56,7 @@ def _tls_problems(options: object) -> list[ConfigProblem]:
             TlsOptions.model_validate({key: value})
             sound[key] = value
     # Without options nothing can be wrong, and loading the system's authorities takes a while.
-    return make_context(TlsOptions.model_validate(sound))[1] if sound else []
+    return tls_problems(TlsOptions.model_validate(sound)) if sound else []
 
 
 class SmtpSender:
@@ -74,7 +74,7 @@ class SmtpSender:
         """The sender of a config that was checked.
 
         Raises:
-            ConfigError: it was not.
+            ConfigError: its shape, url or tls is wrong; the rules are not asked again.
         """
         expanded, found = expand(config)
         if found:

@@ -121,7 +121,7 @@ class Session:
         ended = transaction.content_refused and not transaction.chunked
         await self._clean_up(refusal.reply, limit, ended=ended)
         raised = self._dialogue.refused(refusal.stage, refusal.command, refusal.reply, refusal.what)
-        if refusal.reply.code == 421 and not transaction.content_refused:
+        if transaction.closing and not transaction.content_refused:
             raise DeadConnectionError(raised)
         raise raised
 
@@ -143,7 +143,12 @@ class Session:
 
     def _require_no_more(self, transaction: Transaction) -> None:
         """With BDAT all replies have one form: one too many, and the last was another's."""
-        if transaction.chunked and transaction.accepted and self._wire.surplus:
+        if not transaction.chunked:
+            return
+        surplus = self._wire.surplus
+        agreed = any(reply.code < 400 for reply in surplus)
+        if (transaction.accepted and surplus) or (transaction.closing and agreed):
+            transaction.refusal = None
             raise ProtocolError("the server sent more replies than it was asked for")
 
     def _failed(self, error: BaseException, stage: str, *, committed: bool) -> BaseException:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from connector_core import ConfigProblem
+from connector_core import ConfigError, ConfigProblem
 
 if TYPE_CHECKING:
     from connectors.smtp.config import TlsOptions
 
-__all__ = ["Resumption", "make_context", "trusting_context"]
+__all__ = ["Resumption", "make_context", "tls_problems", "trusting_context"]
 
 _PASTE = (
     "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but file:PATH is "
@@ -25,8 +25,24 @@ RESUMED_FOR = 3600.0  # seconds after which the certificate is looked at again
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 
-def make_context(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProblem]]:
-    """A client context for the options, and what OpenSSL says is wrong with them."""
+def make_context(options: TlsOptions) -> ssl.SSLContext:
+    """A client context for the options.
+
+    Raises:
+        ConfigError: what OpenSSL says is wrong with them.
+    """
+    context, problems = _try(options)
+    if problems:
+        raise ConfigError(problems)
+    return context
+
+
+def tls_problems(options: TlsOptions) -> list[ConfigProblem]:
+    """What OpenSSL says is wrong with the options."""
+    return _try(options)[1]
+
+
+def _try(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProblem]]:
     problems: list[ConfigProblem] = []
     # As in Node: authorities of one's own stand in place of the system's, not beside them.
     try:

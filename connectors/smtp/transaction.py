@@ -166,6 +166,11 @@ class Transaction:
         return bool(self._awaited) and self._awaited[0] in _LAST
 
     @property
+    def closing(self) -> bool:
+        """Whether it was refused because the server closes the connection (421)."""
+        return self.refusal is not None and self.refusal.reply.code == _SERVICE_CLOSING
+
+    @property
     def content_refused(self) -> bool:
         """Whether it was the message itself, all of it, that was refused."""
         return self._refused_at in _LAST

@@ -148,9 +148,9 @@ class Wire(asyncio.Protocol):
         return next((reply for reply in self._replies if reply.code == 421), None)
 
     @property
-    def surplus(self) -> bool:
-        """Whether a reply arrived that nobody asked for, save that the server closes (421)."""
-        return any(reply.code != 421 for reply in self._replies)
+    def surplus(self) -> list[Reply]:
+        """The replies that nobody asked for, save that the server closes (421)."""
+        return [reply for reply in self._replies if reply.code != 421]
 
     @property
     def unsent(self) -> bool:

@@ -551,7 +551,7 @@ class Play:
         with instead_of_a_network(self._connect):
             try:
                 session = await open_session(
-                    endpoint, account, stages, None, testing=self._setting.testing, renew=True
+                    endpoint, account, stages, None, testing=self._setting.testing
                 )
             except DeliveryError as error:
                 self._failed(error)
@@ -936,12 +936,12 @@ class Program:
             # All ends by itself; then no place is lost, and none is counted twice.
             await asyncio.gather(*self._sends, *self._verifying, return_exceptions=True)
             await asyncio.sleep(20)
-            assert self._warm or pool._open == self._network.open
+            assert self._warm or pool._places == self._network.open
         await pool.close()
         outcomes = await asyncio.gather(*self._sends, return_exceptions=True)
         await asyncio.gather(*self._verifying)
         assert self._network.open == 0
-        assert pool._open == 0
+        assert pool._places == 0
         return outcomes
 
     def _do(self, pool: Pool, step: Step) -> None:

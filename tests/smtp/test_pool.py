@@ -526,3 +526,12 @@ def test_a_host_belongs_to_one_event_loop() -> None:
 
     asyncio.run(first())
     asyncio.run(second())
+
+
+async def test_a_fresh_try_is_fresh_though_others_wait_for_the_place() -> None:
+    """The place of the dead connection is kept: no other dead one stands in for it."""
+    async with Peer(MAIL=[None, None, drop, drop]) as peer, hosting(peer, maxConnections=2) as host:
+        await asyncio.gather(send(host), send(host))
+        await asyncio.gather(*(send(host) for _ in range(8)))
+        assert len(peer.mails) == 10
+        assert peer.most_at_once <= 2

@@ -104,6 +104,10 @@ def _client(config: Fields) -> Problems:
     local = config.text("localAddress")
     if local and not _is_address(local):
         yield ConfigProblem("$.localAddress", "is not an IP address")
+    elif (
+        local and _is_address(host := config.text("host") or "") and (":" in host) != (":" in local)
+    ):
+        yield ConfigProblem("$.localAddress", "is of another family than host", "leave it out")
 
 
 def _is_host(text: str) -> bool:
