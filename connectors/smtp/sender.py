@@ -29,7 +29,7 @@ from connectors.smtp.pool import Pool
 from connectors.smtp.tls import tls_problems
 from connectors.smtp.url import expand
 
-__all__ = ["CONNECTOR_ID", "SmtpSender", "problems"]
+__all__ = ["SmtpSender", "problems"]
 
 CONNECTOR_ID = "simple-mail-transfer-protocol"
 _LOG = logging.getLogger("connectors.smtp")

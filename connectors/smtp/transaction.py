@@ -24,7 +24,7 @@ from connectors.smtp.protocol import (
     require_lines,
 )
 
-__all__ = ["Envelope", "Flight", "MailOptions", "Refusal", "Transaction"]
+__all__ = ["Envelope", "MailOptions", "Transaction"]
 
 _LONE_DOT = b".\r\n"
 _SERVICE_CLOSING = 421

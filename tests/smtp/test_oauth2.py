@@ -148,7 +148,6 @@ async def test_a_refresh_token(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody listens
     async with TokenServer() as server, tokens(server, REFRESH) as source:
-        assert source.renewable
         assert await source.token(None) == "token-1"
         assert await source.token(None) == "token-1"
     assert server.forms == [
@@ -247,7 +246,6 @@ def test_the_grant_follows_from_the_config(auth: dict[str, Any], grant: type | N
     source = TokenSource.of(SmtpConfig.model_validate(config(auth=auth)))
     assert source is not None
     assert type(source._grant) is (grant or type(None))
-    assert source.renewable == (grant is not None)
     assert "never-shown" not in repr(source) + repr(source._grant) + repr(source._endpoint)
 
 

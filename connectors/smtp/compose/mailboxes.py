@@ -36,7 +36,6 @@ class MailboxTemplate:
         self._name = CompiledText(name)
         self._address = CompiledText(found["address"].strip(" ") if found else text)
         self._fixed = None if self._address.paths else parse_address(self._address.render({}))
-        self.paths = (*self._name.paths, *self._address.paths)
 
     def fill(self, payload: Mapping[str, Any]) -> Mailbox:
         """The mailbox with its variables replaced.

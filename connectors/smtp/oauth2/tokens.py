@@ -98,11 +98,6 @@ class TokenSource:
         return f"<TokenSource {self._endpoint.name}>"
 
     @property
-    def renewable(self) -> bool:
-        """Whether there is a grant to get a new token by."""
-        return self._grant is not None
-
-    @property
     def current(self) -> str | None:
         """The token that there is, as long as it is valid."""
         found = self._current
