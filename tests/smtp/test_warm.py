@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from connector_core import DeliveryError
+from connector_core import DeliveryError, HostClosedError
 from connectors.smtp import pool, upkeep
 from connectors.smtp.upkeep import Upkeep
 from tests.smtp.helpers import AUTH, config, hosting, new_host, send, within
@@ -131,13 +131,16 @@ async def test_refused_credentials_are_not_tried_again_and_again(
 
 
 async def test_closing_ends_the_opening_of_one() -> None:
-    async with Peer(EHLO=[None, stall, stall]) as peer:
+    async with Peer(EHLO=stall) as peer:
         host = new_host()
         host.configure("smtp", config(peer.port, poolMinConnections=3))
-        await send(host)
+        sending = asyncio.create_task(send(host))
+        # That of the message, and the first that is opened ahead.
         await peer.until(lambda: peer.count("EHLO") == 2)
         with within():
             await host.aclose()
+            with pytest.raises(HostClosedError):
+                await sending
         await peer.until(lambda: peer.open == 0)
 
 
