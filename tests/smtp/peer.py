@@ -22,7 +22,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
+
+from tests.smtp.scripted import Scripted
 
 __all__ = ["Answer", "Answers", "Connection", "Mail", "Peer", "drop", "freeze", "reset", "stall"]
 
@@ -259,7 +261,7 @@ class Connection:
         await self._answer(verb, "250 2.0.0 ok" if verb in ("HELO", "RSET", "NOOP") else "502 no")
 
 
-class Peer:
+class Peer(Scripted):
     """The server; an asynchronous context manager.
 
     Attributes:
@@ -282,7 +284,7 @@ class Peer:
         answers: Mapping[str, Answers] | None = None,
         **more_answers: Answers,
     ) -> None:
-        self.port = 0
+        super().__init__()
         self.connections: list[Connection] = []
         self.mails: list[Mail] = []
         self.played: list[str] = []
@@ -298,10 +300,6 @@ class Peer:
         }
         self._scripts = [] if script is None else [script] if callable(script) else list(script)
         self._always = callable(script)
-        self._open = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self._changed = asyncio.Condition()
 
     @property
     def received(self) -> bytes:
@@ -331,22 +329,6 @@ class Peer:
         """How many octets it wrote to any client."""
         return sum(connection.sent for connection in self.connections)
 
-    async def until(self, holds: Callable[[], bool], timeout: float = 30.0) -> None:
-        """Wait until the condition holds: asked as connections come and go, and at each command."""
-        async with asyncio.timeout(timeout), self._changed:
-            await self._changed.wait_for(holds)
-
-    @property
-    def open(self) -> int:
-        """How many connections are open."""
-        return self._open
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
     async def __aexit__(
         self,
         kind: type[BaseException] | None,
@@ -354,32 +336,22 @@ class Peer:
         trace: TracebackType | None,
     ) -> None:
         self.closing.set()
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        results = await asyncio.gather(*self._tasks, return_exceptions=True)
-        for connection in self.connections:
-            connection.abandon()
-        await asyncio.sleep(0)
-        wrong = [item for item in results if isinstance(item, Exception)]
-        if wrong and error is None:
-            raise wrong[0]
+        await super().__aexit__(kind, error, trace)
 
-    def _protocol(self) -> asyncio.StreamReaderProtocol:
+    def protocol(self) -> asyncio.StreamReaderProtocol:
         reader = _Recorder()
 
         def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(self._run(reader, writer))
-            self._tasks.add(task)
+            serving = self._run(reader, writer)
+            self.start(writer, asyncio.get_running_loop().create_task(serving))
 
         return asyncio.StreamReaderProtocol(reader, connected)
 
     async def _run(self, reader: _Recorder, writer: asyncio.StreamWriter) -> None:
         connection = Connection(self, reader, writer)
         self.connections.append(connection)
-        self._open += 1
-        self.most_at_once = max(self.most_at_once, self._open)
+        self.open += 1
+        self.most_at_once = max(self.most_at_once, self.open)
         await self.tell()
         script = self._next_script()
         try:
@@ -387,7 +359,7 @@ class Peer:
         except Gone:
             pass
         finally:
-            self._open -= 1
+            self.open -= 1
             writer.close()
             if not self.closing.is_set():
                 await self.tell()
@@ -397,11 +369,6 @@ class Peer:
             return None
         self.played.append("script")
         return self._scripts[0] if self._always else self._scripts.pop(0)
-
-    async def tell(self) -> None:
-        """Let those who wait look again."""
-        async with self._changed:
-            self._changed.notify_all()
 
 
 async def drop(connection: Connection) -> None:

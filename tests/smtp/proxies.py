@@ -21,8 +21,8 @@ import socket
 import ssl
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from types import TracebackType
-from typing import Self
+
+from tests.smtp.scripted import Scripted
 
 __all__ = [
     "OK",
@@ -113,7 +113,7 @@ class Client:
         raise Gone
 
 
-class ScriptedProxy:
+class ScriptedProxy(Scripted):
     """The proxy; an asynchronous context manager.
 
     Attributes:
@@ -137,71 +137,32 @@ class ScriptedProxy:
         address: str = "127.0.0.1",
         **answers: Answer,
     ) -> None:
+        super().__init__(address, tls)
         self.scheme = scheme
-        self.port = 0
         self.clients: list[Client] = []
-        self.open = 0
-        self.address = address
         self.names = dict(names or {})
         self._login = f"{user}:{password}" if user else ""
         self._user = user
-        self._tls = tls
         self._deliver = deliver or Client.write
         self._together = together
         self._answers = answers
-        self.tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-        self._changed = asyncio.Condition()
 
     @property
     def url(self) -> str:
         address = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.scheme}://{address}:{self.port}"
 
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, self.address, 0, ssl=self._tls)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self.tasks:
-            task.cancel()
-        results = await asyncio.gather(*self.tasks, return_exceptions=True)
-        for client in self.clients:
-            client.writer.transport.abort()
-        await asyncio.sleep(0)
-        wrong = [item for item in results if isinstance(item, Exception)]
-        if wrong and error is None:
-            raise wrong[0]
-
-    async def until(self, holds: Callable[[], bool], timeout: float = 30.0) -> None:
-        """Wait until the condition holds: asked as connections come, ask and go."""
-        async with asyncio.timeout(timeout), self._changed:
-            await self._changed.wait_for(holds)
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    def _protocol(self) -> asyncio.StreamReaderProtocol:
+    def protocol(self) -> asyncio.StreamReaderProtocol:
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(self._run(Client(reader, writer)))
-            self.tasks.add(task)
+            serving = self._run(Client(reader, writer))
+            self.start(writer, asyncio.get_running_loop().create_task(serving))
 
         return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=1 << 20), connected)
 
     async def _run(self, client: Client) -> None:
         self.clients.append(client)
         self.open += 1
-        await self._tell()
+        await self.tell()
         try:
             await getattr(self, f"_serve_{self.scheme.removesuffix('s')}")(client)
         except Gone:
@@ -209,12 +170,12 @@ class ScriptedProxy:
         finally:
             self.open -= 1
             client.writer.close()
-        await self._tell()
+        await self.tell()
 
     async def _played(self, client: Client, name: str) -> None:
         """Play what stands in place of the usual answer, if anything does."""
         client.reached.append(name)
-        await self._tell()
+        await self.tell()
         answer = self._answers.get(name)
         if answer is None:
             return

@@ -712,7 +712,7 @@ async def test_called_off_at_every_step(scheme: str) -> None:
         assert steps > 5
         await left(proxy)
         await peer.until(lambda: peer.open == 0)
-        assert asyncio.all_tasks() - proxy.tasks - peer._tasks == {asyncio.current_task()}
+        assert asyncio.all_tasks() - proxy.tasks - peer.tasks == {asyncio.current_task()}
 
 
 # However the answer is split

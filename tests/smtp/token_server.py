@@ -17,11 +17,11 @@ import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.smtp import certificates
+from tests.smtp.scripted import Scripted
 
 __all__ = [
     "Answer",
@@ -164,65 +164,25 @@ class Held:
         await self._then(exchange)
 
 
-class _Server:
-    """A server on loopback: one task a connection, all ended with it."""
+class _Server(Scripted):
+    """A server of HTTP requests."""
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
-        self.port = 0
+        super().__init__()
         self.requests: list[Request] = []
-        self.open = 0
         self._context = context
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: list[asyncio.StreamWriter] = []
-        self._changed = asyncio.Condition()
 
-    async def until(self, holds: Callable[[], bool], timeout: float = 60.0) -> None:
-        """Wait until the condition holds: asked at each request, and as connections come and go."""
-        async with asyncio.timeout(timeout), self._changed:
-            await self._changed.wait_for(holds)
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        results = await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in self._writers:
-            writer.transport.abort()
-        await asyncio.sleep(0)
-        wrong = [item for item in results if isinstance(item, Exception)]
-        if wrong and error is None:
-            raise wrong[0]
-
-    def _protocol(self) -> asyncio.StreamReaderProtocol:
-        reader = asyncio.StreamReader()
-
+    def protocol(self) -> asyncio.StreamReaderProtocol:
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(self._run(reader, writer))
-            self._tasks.add(task)
+            serving = self._run(reader, writer)
+            self.start(writer, asyncio.get_running_loop().create_task(serving))
 
-        return asyncio.StreamReaderProtocol(reader, connected)
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(), connected)
 
     async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.append(writer)
+        self.transports.append(writer.transport)
         self.open += 1
-        await self._tell()
+        await self.tell()
         try:
             if self._context is not None:
                 await writer.start_tls(self._context)
@@ -232,7 +192,7 @@ class _Server:
         finally:
             self.open -= 1
             writer.close()
-            await self._tell()
+            await self.tell()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
@@ -247,7 +207,7 @@ class _Server:
             request.headers[name.lower()] = value.strip()
         request.body = await reader.readexactly(int(request.headers.get("content-length", "0")))
         self.requests.append(request)
-        await self._tell()
+        await self.tell()
         return request
 
 
@@ -326,7 +286,7 @@ class Proxy(_Server):
         assert method == "CONNECT"
         host, _, port = target.rpartition(":")
         there, back = await asyncio.open_connection(host, int(port))
-        self._writers.append(back)
+        self.transports.append(back.transport)
         writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
         pumps = [
             asyncio.ensure_future(_pump(source, sink))
