@@ -6,7 +6,6 @@ say there, which stands in `causes/`. Nothing here sees a secret: replies are ma
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from connector_core import (
     TemporaryDeliveryError,
     UncertainDeliveryError,
 )
+from connectors.smtp import dial
 from connectors.smtp.causes import known
 from connectors.smtp.endpoint import Endpoint, TlsMode
 from connectors.smtp.protocol import Reply
@@ -39,14 +39,9 @@ __all__ = [
 ]
 
 _PERMANENT = 500
-_CLOSING = 421
 _AUTHENTICATE = 530
 _TOO_BIG = 552
 _MESSAGE = ("sender", "recipient", "content")
-# The name exists nowhere; any other failure to look it up may pass.
-_NO_SUCH_NAME = {
-    getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
-}
 _OTHER_PROTOCOLS = (
     (b"* ", "an IMAP server, which is for reading mail"),
     (b"+OK", "a POP3 server, which is for reading mail"),
@@ -95,7 +90,7 @@ def _failover(stage: str, reply: Reply, *, operator: bool) -> bool:
     """Whether another connector could do better."""
     if stage == "recipient":
         # A recipient that does not exist exists nowhere; greylisting would only start anew.
-        return operator or reply.code == _CLOSING
+        return operator or reply.closing
     return not (stage in _MESSAGE and reply.code == _TOO_BIG)
 
 
@@ -170,7 +165,7 @@ def _uncertain(reason: str, stage: str) -> UncertainDeliveryError:
 
 def unresolved(endpoint: Endpoint, error: socket.gaierror) -> DeliveryError:
     """The error for a name without addresses."""
-    if error.errno not in _NO_SUCH_NAME:
+    if not dial.no_such_name(error):
         return TemporaryDeliveryError(
             f"the name {endpoint.host} could not be looked up",
             stage="resolve",
@@ -188,14 +183,9 @@ def unresolved(endpoint: Endpoint, error: socket.gaierror) -> DeliveryError:
 
 def unreachable(endpoint: Endpoint, errors: Sequence[OSError]) -> DeliveryError:
     """The error for addresses none of which took the connection."""
-    # Not strerror, in which asyncio puts words of its own.
-    reasons = dict.fromkeys(
-        os.strerror(error.errno) if error.errno and error.errno > 0 else type(error).__name__
-        for error in errors
-    )
     refused_by_all = all(isinstance(error, ConnectionRefusedError) for error in errors)
     return TemporaryDeliveryError(
-        f"{endpoint} could not be reached: {'; '.join(reasons)}",
+        f"{endpoint} could not be reached: {dial.reasons(errors)}",
         stage="connect",
         failover=True,
         hint=f"no mail server listens on port {endpoint.port}; submission is 587 or 465"

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-__all__ = ["Address", "dial", "first", "look_up"]
+__all__ = ["Address", "dial", "first", "look_up", "no_such_name", "reasons"]
 
 ATTEMPT_DELAY = 0.25  # seconds before the next address is tried beside: RFC 8305 section 5
+
+# The name exists nowhere; any other failure to look it up may pass.
+_NO_SUCH_NAME = {
+    getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
+}
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -52,6 +58,23 @@ async def look_up(host: str, port: int, local_address: str | None) -> list[Addre
         for place in range(max(len(one), len(other)))
         for item in (*one[place : place + 1], *other[place : place + 1])
     ]
+
+
+def no_such_name(error: socket.gaierror) -> bool:
+    """Whether the name exists nowhere, so that to look it up again is useless."""
+    return error.errno in _NO_SUCH_NAME
+
+
+def reasons(errors: Iterable[OSError]) -> str:
+    """Why none of the addresses took a connection, each reason once."""
+    # By its number: in the text, a loop may repeat the address in words of its own.
+    found = (
+        os.strerror(error.errno)
+        if error.errno and error.errno > 0
+        else error.strerror or type(error).__name__
+        for error in errors
+    )
+    return "; ".join(dict.fromkeys(found))
 
 
 def _version(address: str) -> int | None:

@@ -8,12 +8,10 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from connector_core import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from connector_core import PermanentDeliveryError, TemporaryDeliveryError
+from connectors.smtp.pause import Pause
 
 __all__ = ["LoginGate", "Pace"]
-
-REFUSED_PAUSE = 30.0  # seconds without another log-in after the first refusal, doubling
-REFUSED_PAUSE_MAX = 900.0
 
 
 class Pace:
@@ -54,9 +52,7 @@ class LoginGate:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._refusal: DeliveryError | None = None
-        self._pause = REFUSED_PAUSE
-        self._until = 0.0
+        self._pause = Pause()
 
     def require_open(self) -> None:
         """Refuse to log in while the pause after a refusal lasts.
@@ -64,19 +60,19 @@ class LoginGate:
         Raises:
             PermanentDeliveryError: it lasts.
         """
-        left = self._until - time.monotonic()
-        if self._refusal is None or left <= 0:
+        left, refusal = self._pause.left(time.monotonic()), self._pause.refusal
+        if not left or refusal is None:
             return
-        said = self._refusal.response or self._refusal.reason
+        said = refusal.response or refusal.reason
         raise PermanentDeliveryError(
             f"the server refused these credentials: {said}; "
             f"not tried again for {math.ceil(left)} s",
             stage="auth",
-            code=self._refusal.code,
-            enhanced_code=self._refusal.enhanced_code,
-            response=self._refusal.response,
+            code=refusal.code,
+            enhanced_code=refusal.enhanced_code,
+            response=refusal.response,
             command="AUTH",
-            hint=self._refusal.hint,
+            hint=refusal.hint,
             failover=True,
             operator=True,
         )
@@ -113,12 +109,6 @@ class LoginGate:
             yield
         except PermanentDeliveryError as error:
             if error.code is not None:
-                self._failed(error)
+                self._pause.begin(error, time.monotonic())
             raise
-        self._refusal, self._pause = None, REFUSED_PAUSE
-
-    def _failed(self, error: DeliveryError) -> None:
-        """The server refused the credentials."""
-        self._refusal = error
-        self._until = time.monotonic() + self._pause
-        self._pause = min(self._pause * 2, REFUSED_PAUSE_MAX)
+        self._pause.end()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import ipaddress
 import re
 
@@ -15,7 +14,7 @@ from connectors.smtp.account import Account
 from connectors.smtp.auth import Credentials, Mechanism, MechanismError, choose
 from connectors.smtp.dialogue import Dialogue
 from connectors.smtp.endpoint import TlsMode
-from connectors.smtp.protocol import Reply, command
+from connectors.smtp.protocol import Reply, command, from_base64
 
 __all__ = ["Login", "TokenRenewedError", "is_loopback"]
 
@@ -162,18 +161,10 @@ class Login:
 
 def _challenge(reply: Reply, *, strict: bool) -> bytes:
     """What the server asks in a 334; some send LOGIN's prompts as bare text."""
-    found = _decoded(reply.text)
+    found = from_base64(reply.text)
     if found is None and strict:
-        # Not from within `except`: the error there holds the text, which may echo a secret.
         raise diagnose.broken("auth", "the challenge is not base64")
     return found or b""
-
-
-def _decoded(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def is_loopback(address: str) -> bool:

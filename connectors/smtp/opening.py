@@ -190,7 +190,7 @@ class _Opening:
                 credentials = account.latest(credentials)
                 detail.append(await login.run(account, credentials, renew=renew))
             if self._asks_more:
-                await self._hello()
+                await self._hello_again()
 
     @property
     def _asks_more(self) -> bool:
@@ -204,19 +204,33 @@ class _Opening:
 
     async def _hello(self) -> None:
         """EHLO, or HELO for servers that do not know it; forgets what was learned before."""
-        endpoint = self._endpoint
-        name = endpoint.client_name or _own_name(self._wire.local_address)
-        verb = "LHLO" if endpoint.mail.lmtp else "EHLO"
-        reply = await self._ask(command(verb, name), "ehlo")
+        reply = await self._greet()
         if reply.code < 300:
             self._capabilities = Capabilities.of(reply)
             return
         self._capabilities = Capabilities()
-        if reply.code >= 500 and endpoint.plain_will_do:
-            reply = await self._ask(command("HELO", name), "ehlo")
+        if reply.code >= 500 and self._endpoint.plain_will_do:
+            reply = await self._ask(command("HELO", self._client_name), "ehlo")
             if reply.code < 300:
                 return
-        raise self._dialogue.refused("ehlo", verb, reply)
+        raise self._dialogue.refused("ehlo", self._hello_verb, reply)
+
+    async def _greet(self) -> Reply:
+        return await self._ask(command(self._hello_verb, self._client_name), "ehlo")
+
+    @property
+    def _hello_verb(self) -> str:
+        return "LHLO" if self._endpoint.mail.lmtp else "EHLO"
+
+    @property
+    def _client_name(self) -> str:
+        return self._endpoint.client_name or _own_name(self._wire.local_address)
+
+    async def _hello_again(self) -> None:
+        """EHLO after AUTH; a server that does not expect it is taken at its first word."""
+        reply = await self._greet()
+        if reply.code < 300:
+            self._capabilities = Capabilities.of(reply)
 
     def _require_tls_extension(self) -> None:
         """REQUIRETLS needs TLS here and a server that passes the demand on (RFC 8689)."""

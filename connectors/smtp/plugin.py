@@ -71,7 +71,7 @@ def sample_config() -> Mapping[str, Any]:
 @hookimpl
 def check_config(config: Mapping[str, Any]) -> Sequence[ConfigProblem]:
     """What shows between the fields, in the syntax of values, and in `url` and `service`."""
-    from connectors.smtp.sender import problems
+    from connectors.smtp.check import problems
 
     return problems(config)
 

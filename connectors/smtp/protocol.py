@@ -6,6 +6,8 @@ Sources: RFC 5321 (SMTP), RFC 2034 and 3463 (enhanced status codes), RFC 1870 (S
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from dataclasses import dataclass, field
 
@@ -18,12 +20,14 @@ __all__ = [
     "ReplyParser",
     "command",
     "dot_stuff",
+    "from_base64",
     "require_lines",
 ]
 
 MAX_LINE = 8 * 1024
 MAX_REPLY = 64 * 1024
 
+_CLOSING = 421
 _TOO_LONG = "a reply, or a line of one, is too long"
 _REPLY_LINE = re.compile(r"([2-5][0-5][0-9])([ -]|$)(.*)", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
@@ -69,6 +73,11 @@ class Reply:
         """The enhanced status code (RFC 3463), if the reply has one of its own class."""
         found = _ENHANCED.match(self.lines[0]) if self.lines else None
         return found[1] if found and int(found[1][0]) == self.code // 100 else None
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server closes the connection (421, RFC 5321 section 3.8)."""
+        return self.code == _CLOSING
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}".rstrip()
@@ -179,6 +188,17 @@ def command(*words: str) -> bytes:
     if control_in(line):
         raise ValueError("a control character must not stand in a command")
     return line.encode() + b"\r\n"
+
+
+def from_base64(text: str) -> bytes | None:
+    """What a challenge says (RFC 4954 section 4); None where it is no base64.
+
+    Not an exception: that would hold the text, which may echo a secret.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
 
 
 def require_lines(content: bytes) -> None:

@@ -7,13 +7,14 @@ that ends without it has failed.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
 import secrets
 import stringprep
 import unicodedata
+
+from connectors.smtp.protocol import from_base64
 
 __all__ = ["ScramClient", "ScramError", "saslprep"]
 
@@ -109,18 +110,10 @@ class ScramClient:
 
 
 def _base64(text: str) -> bytes:
-    found = _decoded(text)
+    found = from_base64(text)
     if found is None:
-        # Not from within `except`: the error there holds the text, which may echo a secret.
         raise ScramError("what it sent is not base64")
     return found
-
-
-def _decoded(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def saslprep(text: str) -> str:

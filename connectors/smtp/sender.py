@@ -5,58 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
 
 from connector_core import (
     ConfigError,
-    ConfigProblem,
     DeliveryError,
     Message,
     Receipt,
     Stage,
     VerifyReport,
 )
-from connector_core.configs import reference_problems
-from connector_core.validation import model_problems, schema_problems
-from connectors.smtp import rules, schema
+from connector_core.validation import model_problems
 from connectors.smtp.compose.message import Composer
-from connectors.smtp.config import SmtpConfig, TlsOptions
+from connectors.smtp.config import SmtpConfig
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.pool import Pool
-from connectors.smtp.tls import tls_problems
 from connectors.smtp.url import expand
 
-__all__ = ["SmtpSender", "problems"]
+__all__ = ["SmtpSender"]
 
 CONNECTOR_ID = "simple-mail-transfer-protocol"
 _LOG = logging.getLogger("connectors.smtp")
-
-
-def problems(config: Mapping[str, Any]) -> list[ConfigProblem]:
-    """What is wrong with a config beyond its own schema."""
-    expanded, found = expand(config)
-    # Whoever names the server by a URL or service that is wrong is told so, and only that.
-    named = {"$.host"} if found else set()
-    if expanded != config:
-        # What `url` and `service` stand for is held to the schema as well.
-        found += [*reference_problems(expanded), *schema_problems(schema.load(), expanded)]
-    named |= {problem.path for problem in found}
-    found += [problem for problem in rules.check(expanded) if problem.path not in named]
-    return found + _tls_problems(expanded.get("tls"))
-
-
-def _tls_problems(options: object) -> list[ConfigProblem]:
-    """What OpenSSL says of those options that have the type they should."""
-    sound: dict[str, Any] = {}
-    for key, value in options.items() if isinstance(options, Mapping) else ():
-        with suppress(ValidationError):
-            TlsOptions.model_validate({key: value})
-            sound[key] = value
-    # Without options nothing can be wrong, and loading the system's authorities takes a while.
-    return tls_problems(TlsOptions.model_validate(sound)) if sound else []
 
 
 class SmtpSender:

@@ -202,7 +202,7 @@ class Session:
 
     async def _clean_up(self, refusal: Reply, limit: float, *, ended: bool) -> None:
         """Leave the session ready for the next message, or closed; `ended`: it is ready."""
-        if refusal.code == 421:
+        if refusal.closing:
             self._wire.abort()
         if self._wire.closed or ended:
             return

@@ -27,7 +27,6 @@ from connectors.smtp.protocol import (
 __all__ = ["Envelope", "MailOptions", "Transaction"]
 
 _LONE_DOT = b".\r\n"
-_SERVICE_CLOSING = 421
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class Transaction:
             and self._pipelining
             and "CHUNKING" in capabilities
         )
-        self._waits = not self._pipelining or options.lmtp
+        self._lmtp = options.lmtp
         self._flight = _commands(envelope, len(content), capabilities, options)
         if self.chunked:
             require_lines(content)
@@ -150,7 +149,7 @@ class Transaction:
             return Flight(mail, mail)
         self._awaited = [_Step.MAIL, _Step.RCPT]
         commands = mail + rcpt
-        if not self._waits:
+        if not self._lmtp:
             self._awaited.append(_Step.DATA)
             commands += data
         return Flight(commands, commands)
@@ -168,7 +167,7 @@ class Transaction:
     @property
     def closing(self) -> bool:
         """Whether it was refused because the server closes the connection (421)."""
-        return self.refusal is not None and self.refusal.reply.code == _SERVICE_CLOSING
+        return self.refusal is not None and self.refusal.reply.closing
 
     @property
     def content_refused(self) -> bool:
@@ -184,7 +183,7 @@ class Transaction:
         if not self._awaited:
             raise ProtocolError("the server sent a reply that nothing asked for")
         step = self._awaited.pop(0)
-        if reply.code == _SERVICE_CLOSING:
+        if reply.closing:
             # The server closes the connection: no reply follows, not even a pipelined one.
             self._awaited = []
         if reply.code >= 400:

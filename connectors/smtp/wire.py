@@ -1,4 +1,4 @@
-"""One connection: replies in, bytes out, with time limits; it knows no SMTP beyond the reply."""
+"""One connection: replies in, bytes out, with time limits; which command comes is for others."""
 
 from __future__ import annotations
 
@@ -145,12 +145,12 @@ class Wire(asyncio.Protocol):
 
     def farewell(self) -> Reply | None:
         """The reply by which the server closed (421), where it said so unasked."""
-        return next((reply for reply in self._replies if reply.code == 421), None)
+        return next((reply for reply in self._replies if reply.closing), None)
 
     @property
     def surplus(self) -> list[Reply]:
         """The replies that nobody asked for, save that the server closes (421)."""
-        return [reply for reply in self._replies if reply.code != 421]
+        return [reply for reply in self._replies if not reply.closing]
 
     @property
     def unsent(self) -> bool:

@@ -185,13 +185,16 @@ async def test_a_proxy_whose_certificate_is_wrong() -> None:
         assert peer.connections == []
 
 
-async def test_the_token_comes_through_the_proxy_too() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5"])
+async def test_the_token_comes_through_the_proxy_too(scheme: str) -> None:
     auth = {"type": "OAuth2", "user": "ann", "clientId": "c", "refreshToken": "r"}
     async with (
         TokenServer() as tokens,
         Peer(mechanisms="XOAUTH2", starttls=certificates.valid()) as peer,
-        ScriptedProxy("http", names={NAME: peer.port, certificates.NAME: tokens.port}) as proxy,
-        through(peer, proxy, "http", auth={**auth, "accessUrl": tokens.url}) as host,
+        proxied(scheme, peer, user="ann", password=SECRET) as proxy,
+        through(
+            peer, proxy, scheme, f"ann:{SECRET}@", auth={**auth, "accessUrl": tokens.url}
+        ) as host,
     ):
         await send(host)
         assert len(tokens.requests) == 1

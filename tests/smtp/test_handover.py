@@ -308,6 +308,16 @@ async def test_what_is_announced_after_the_log_in_counts() -> None:
         assert [line.split(" ")[0] for line in peer.commands][:3] == ["EHLO", "AUTH", "EHLO"]
 
 
+async def test_a_server_that_refuses_ehlo_after_the_log_in_is_taken_at_its_first_word() -> None:
+    async with (
+        Peer(extensions=("SIZE",), mechanisms="PLAIN", EHLO=[None, "503 5.5.1 no"]) as peer,
+        hosting(peer, auth=AUTH) as host,
+    ):
+        await send(host)
+        assert peer.count("EHLO") == 2
+        assert len(peer.mails) == 1
+
+
 # -- REQUIRETLS (RFC 8689) ---------------------------------------------------------------------
 
 

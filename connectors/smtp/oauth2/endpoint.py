@@ -18,6 +18,7 @@ from connectors.smtp.config import OAuth2KeyAuth, OAuth2TokenAuth
 from connectors.smtp.oauth2.answers import MAX_ANSWER, Answer
 from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED, later, unusable
 from connectors.smtp.oauth2.grants import GOOGLE
+from connectors.smtp.proxy.url import Proxy
 from connectors.smtp.tls import trusting_context
 
 if TYPE_CHECKING:
@@ -131,10 +132,7 @@ class TokenEndpoint:
 
         if not (self.url.startswith("https://") and _place(self.url)):
             raise unusable("auth.accessUrl is no https:// URL", "correct auth.accessUrl")
-        proxy = None
-        if self.proxy:
-            url = _known_proxy(self.proxy)
-            proxy = httpx2.Proxy(url, ssl_context=context if url.startswith("https:") else None)
+        proxy = _http_proxy(self.proxy, context) if self.proxy else None
         transport = httpx2.AsyncHTTPTransport(verify=context, trust_env=False, proxy=proxy)
         headers = httpx2.Headers(
             {
@@ -213,29 +211,32 @@ def _place(url: str) -> str | None:
     return f"{parts.hostname}:{port}" if port else parts.hostname
 
 
-def _known_proxy(url: str) -> str:
-    """The URL of a proxy as the HTTP library wants it.
+def _http_proxy(url: str, context: ssl.SSLContext) -> httpx2.Proxy:
+    """The proxy as the HTTP library wants it.
 
     Raises:
         PermanentDeliveryError: the library knows no proxies of this kind.
     """
-    scheme, _, rest = url.partition(":")
-    scheme = scheme.lower()
-    if scheme in ("http", "https"):
-        return f"{scheme}:{rest}"
-    if scheme not in ("socks", "socks5", "socks5h"):
-        # Not shown as it stands: without a scheme, it may begin with a password.
-        named = scheme if scheme in ("socks4", "socks4a") else "this kind"
+    import httpx2
+
+    usable = "use a proxy of http://, https:// or socks5://"
+    try:
+        proxy = Proxy.parse(url)
+    except ValueError:
         raise unusable(
-            f"access tokens cannot be fetched through a proxy of {named}",
-            "use a proxy of http://, https:// or socks5://",
+            "access tokens cannot be fetched through a proxy of this kind", usable
+        ) from None
+    if proxy.scheme == "socks4":
+        raise unusable(
+            "access tokens cannot be fetched through a proxy of socks4 or socks4a", usable
         )
-    if importlib.util.find_spec("socksio") is None:
+    if proxy.scheme == "socks5" and importlib.util.find_spec("socksio") is None:
         raise unusable(
             "access tokens through a SOCKS proxy need a package that is not installed",
             INSTALL,
         )
-    return f"socks5:{rest}"
+    secure = context if proxy.scheme == "https" else None
+    return httpx2.Proxy(str(proxy), auth=proxy.login, ssl_context=secure)
 
 
 def _proxy_refused(status: str) -> DeliveryError:

@@ -21,14 +21,13 @@ from connectors.smtp.oauth2.answers import Granted, read_answer
 from connectors.smtp.oauth2.endpoint import TokenEndpoint
 from connectors.smtp.oauth2.faults import later, unusable
 from connectors.smtp.oauth2.grants import Grant, grant_of
+from connectors.smtp.pause import Pause
 
 if TYPE_CHECKING:
     from connectors.smtp.config import SmtpConfig
 
 __all__ = ["TokenSource"]
 
-REFUSED_PAUSE = 30.0  # seconds without another request after the first refusal, doubling
-REFUSED_PAUSE_MAX = 900.0
 MARGIN = 60.0  # how long before its end a token is renewed
 MARGIN_SHARE = 0.1  # but no larger part of its lifetime than this
 EARLY_WAIT = 5.0  # how long a sender waits for a new token while the present one is still valid
@@ -71,7 +70,7 @@ class TokenSource:
         self._current = configured
         self._clock = clock
         self._renewal: asyncio.Task[_Token | DeliveryError] | None = None
-        self._pause = _Pause()
+        self._pause = Pause()
         self._closed = False
 
     @classmethod
@@ -188,7 +187,7 @@ class TokenSource:
         """What the renewal comes to that is under way, or of a new one."""
         if self._renewal is None or self._renewal.done():
             if patient:
-                self._pause.require_over(self._clock())
+                self._require_over()
             self._renewal = asyncio.get_running_loop().create_task(self._renew(grant))
         renewal = self._renewal
         timeout = None if deadline is None else max(deadline - self._clock(), 0)
@@ -203,6 +202,14 @@ class TokenSource:
         if isinstance(outcome, DeliveryError):
             raise copy.copy(outcome)  # a traceback for each sender
         return outcome
+
+    def _require_over(self) -> None:
+        """Raise the endpoint's refusal again while the pause after it lasts."""
+        left = self._pause.left(self._clock())
+        if left and self._pause.refusal is not None:
+            error = copy.copy(self._pause.refusal)
+            error.reason += f"; not asked again for {math.ceil(left)} s"
+            raise error
 
     async def _renew(self, grant: Grant) -> _Token | DeliveryError:
         """Ask for a token and keep it; an error is a result, for nobody may be waiting."""
@@ -230,28 +237,3 @@ class TokenSource:
         current = [] if self._current is None else [self._current.value]
         secrets = [*self._endpoint.secrets, *current, form.get("assertion", "")]
         return read_answer(answer, grant, self._endpoint.name, secrets)
-
-
-class _Pause:
-    """Keeps an endpoint that refused from being asked again and again."""
-
-    def __init__(self) -> None:
-        self._refusal: DeliveryError | None = None
-        self._pause = REFUSED_PAUSE
-        self._until = 0.0
-
-    def require_over(self, now: float) -> None:
-        """Raise the refusal again while the pause after it lasts."""
-        if self._refusal is not None and now < self._until:
-            error = copy.copy(self._refusal)
-            error.reason += f"; not asked again for {math.ceil(self._until - now)} s"
-            raise error
-
-    def begin(self, refusal: DeliveryError, now: float) -> None:
-        """The endpoint refused."""
-        self._refusal, self._until = refusal, now + self._pause
-        self._pause = min(self._pause * 2, REFUSED_PAUSE_MAX)
-
-    def end(self) -> None:
-        """The endpoint gave a token."""
-        self._refusal, self._pause = None, REFUSED_PAUSE

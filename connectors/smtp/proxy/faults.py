@@ -5,10 +5,11 @@ Of what a proxy says, only its code counts and is shown: its own words may be an
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
+
+from connectors.smtp import dial
 
 __all__ = [
     "EXTRA",
@@ -39,11 +40,6 @@ _TARGET = "the proxy seems not to reach the mail server: check host and port"
 _LATER = "the proxy may be overloaded: try again later"
 _NO_CONNECT = "the proxy makes no such connections: another proxy is needed"
 _SIGN_IN = "the proxy wants a browser to sign in, or is no proxy: " + _ADDRESS
-
-# The name exists nowhere; any other failure to look it up may pass.
-_NO_SUCH_NAME = {
-    getattr(socket, name, None) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY")
-}
 
 
 class ProxyError(Exception):
@@ -80,7 +76,7 @@ def unfit(reason: str, hint: str = "") -> ProxyError:
 
 def unresolved(host: str, error: socket.gaierror) -> ProxyError:
     """The error for a proxy's name without addresses."""
-    if error.errno in _NO_SUCH_NAME:
+    if dial.no_such_name(error):
         return ProxyError(
             f"there is no host {host}", hint="check the spelling in `proxy`", permanent=True
         )
@@ -91,13 +87,8 @@ def unresolved(host: str, error: socket.gaierror) -> ProxyError:
 
 def unreachable(errors: Sequence[OSError]) -> ProxyError:
     """The error for a proxy none of whose addresses took the connection."""
-    # By its number, for the text of a loop may repeat the address in words of its own.
-    reasons = dict.fromkeys(
-        os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror)
-        for error in errors
-    )
     return ProxyError(
-        f"the proxy could not be reached: {'; '.join(reasons)}",
+        f"the proxy could not be reached: {dial.reasons(errors)}",
         hint="check the host and port in `proxy`, and whether it runs",
     )
 
