@@ -16,12 +16,15 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from connector_core import AsyncHost
 from connector_core.inbox import Inbox
+from tests.interop.mails import config
 from tests.servers import (
+    Dovecot,
     Exim,
     OpenSmtpd,
     Postfix,
     ServerTls,
     SmtpServer,
+    start_dovecot,
     start_exim,
     start_opensmtpd,
     start_postfix,
@@ -35,6 +38,21 @@ class Authority:
 
     pem: str
     server: ServerTls
+
+
+def settings(
+    server: SmtpServer | Dovecot, authority: Authority, auth: dict[str, Any], **changes: Any
+) -> dict[str, Any]:
+    """A config for a server that authenticates after STARTTLS."""
+    whole: dict[str, Any] = {
+        "host": server.host,
+        "port": server.port,
+        "requireTLS": True,
+        "tls": {"ca": authority.pem},
+        "auth": auth,
+        **changes,
+    }
+    return config(**whole)
 
 
 @pytest.fixture
@@ -58,6 +76,22 @@ def authority() -> Authority:
 def postfix(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Postfix]:
     """With STARTTLS offered, and implicit TLS on a port of its own."""
     with start_postfix(tmp_path_factory.mktemp("postfix"), tls=authority.server) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postfix_auth(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[Postfix]:
+    """With AUTH as well, by every mechanism that a Dovecot beside it knows."""
+    with (
+        start_dovecot(
+            tmp_path_factory.mktemp("dovecot"), tls=authority.server, users=USERS
+        ) as dovecot,
+        start_postfix(
+            tmp_path_factory.mktemp("postfix"), tls=authority.server, sasl_port=dovecot.sasl_port
+        ) as server,
+    ):
         yield server
 
 

@@ -9,25 +9,11 @@ from typing import Any
 import pytest
 
 from connector_core import AsyncHost, PermanentDeliveryError
-from tests.interop.conftest import TOKENS, USERS, Authority
+from tests.interop.conftest import TOKENS, USERS, Authority, settings
 from tests.interop.mails import PAYLOAD, config
 from tests.servers import SmtpServer
 
 WRONG = "canary-wrong-secret"
-
-
-def settings(
-    server: SmtpServer, authority: Authority, auth: dict[str, Any], **changes: Any
-) -> dict[str, Any]:
-    whole: dict[str, Any] = {
-        "host": server.host,
-        "port": server.port,
-        "requireTLS": True,
-        "tls": {"ca": authority.pem},
-        "auth": auth,
-        **changes,
-    }
-    return config(**whole)
 
 
 CASES = [

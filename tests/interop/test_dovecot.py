@@ -20,8 +20,8 @@ from connector_core import (
     PermanentDeliveryError,
     TemporaryDeliveryError,
 )
-from tests.interop.conftest import Authority
-from tests.interop.mails import PAYLOAD, USAGES, Arrived, Destination, config, template
+from tests.interop.conftest import Authority, settings
+from tests.interop.mails import PAYLOAD, USAGES, Arrived, Destination, template
 from tests.servers import Dovecot, SmtpServer, start_dovecot
 from tests.servers.dovecot import PASSWORD_MECHANISMS, TOKEN_MECHANISMS
 from tests.servers.ports import reserved_ports
@@ -58,20 +58,6 @@ def dovecot(
         token_key=KEY,
     ) as server:
         yield server
-
-
-def settings(
-    server: Dovecot, authority: Authority, auth: dict[str, Any], **changes: Any
-) -> dict[str, Any]:
-    whole: dict[str, Any] = {
-        "host": server.host,
-        "port": server.port,
-        "requireTLS": True,
-        "tls": {"ca": authority.pem},
-        "auth": auth,
-        **changes,
-    }
-    return config(**whole)
 
 
 def login(name: str, password: str = "right") -> dict[str, str]:

@@ -37,7 +37,10 @@ class Row:
 
 
 ROWS = {
-    "postfix": Row({"clear": "postfix", "starttls": "postfix", "secure": "postfix"}),
+    "postfix": Row(
+        {"clear": "postfix", "starttls": "postfix_auth", "secure": "postfix_auth"},
+        mechanisms=("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
+    ),
     "exim": Row(
         {"clear": "exim", "starttls": "exim", "secure": "exim"},
         mechanisms=("PLAIN", "LOGIN", "CRAM-MD5"),
@@ -57,7 +60,7 @@ ROWS = {
     ),
     "dovecot": Row(
         {"starttls": "dovecot", "secure": "dovecot"},
-        mechanisms=("PLAIN", "LOGIN", "CRAM-MD5"),
+        mechanisms=("PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"),
         secure_port="submissions_port",
         filed_by="smtp_server",
     ),

@@ -98,6 +98,12 @@ service submission-login {{
     ssl = yes
   }}
 }}
+service auth {{
+  # for other servers, such as Postfix
+  inet_listener sasl {{
+    port = {sasl_port}
+  }}
+}}
 service lmtp {{
   inet_listener lmtp {{
     port = {lmtp_port}
@@ -137,15 +143,11 @@ class Dovecot(MaildirServer):
     """
 
     host: str
-    # submission with STARTTLS; submission with TLS from the first byte; LMTP
+    # submission with STARTTLS; submission with TLS from the first byte; LMTP; its auth service
     port: int
     submissions_port: int
     lmtp_port: int
-
-    def log(self) -> str:
-        """What Dovecot logged so far."""
-        file = self.process.logs[0]
-        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    sasl_port: int
 
     def logins(self, user: str, *, n: int = 1, timeout: float = 10.0) -> list[str]:
         """The mechanisms this user was authenticated by, once there are n or more of them."""
@@ -184,7 +186,7 @@ def start_dovecot(
         # not in `folder`: processes that are no longer root must reach it, and the paths of
         # sockets have a limit
         tempfile.TemporaryDirectory(prefix="dovecot-", ignore_cleanup_errors=True) as made,
-        reserved_ports(3) as ports,
+        reserved_ports(4) as ports,
     ):
         home = Path(made)
         lay_out(home, tree, accounts, library)
@@ -199,6 +201,7 @@ def start_dovecot(
             port=ports[0],
             submissions_port=ports[1],
             lmtp_port=ports[2],
+            sasl_port=ports[3],
         )
         if token_key:
             config += TOKENS.format(home=home, mechanisms=" ".join(TOKEN_MECHANISMS))

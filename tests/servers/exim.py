@@ -117,11 +117,6 @@ class Exim(MaildirServer):
     port: int
     smtps_port: int | None
 
-    def log(self) -> str:
-        """What Exim logged so far; says who authenticated, as `A=plain:ann`."""
-        file = self.process.logs[0]
-        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-
 
 @contextmanager
 def start_exim(

@@ -24,6 +24,11 @@ class MaildirServer:
         self.process.wait_until(lambda: len(self._files()) >= n, timeout, f"{n} messages delivered")
         return self.messages()
 
+    def log(self) -> str:
+        """What it logged so far."""
+        file = self.process.logs[0]
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+
     def _files(self) -> list[Path]:
         new = self.maildir / "new"
         # servers make the Maildir with the first mail; a name appears there when it is whole

@@ -74,10 +74,6 @@ class OpenSmtpd(MaildirServer):
     port: int
     smtps_port: int | None
 
-    def log(self) -> str:
-        """What OpenSMTPD logged so far."""
-        return self.process.logs[0].read_text(encoding="utf-8", errors="replace")
-
 
 @contextmanager
 def start_opensmtpd(

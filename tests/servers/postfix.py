@@ -70,23 +70,20 @@ class Postfix(MaildirServer):
     port: int
     smtps_port: int | None
 
-    def log(self) -> str:
-        """What Postfix logged so far."""
-        file = self.process.logs[0]
-        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
-
 
 @contextmanager
 def start_postfix(
     folder: Path,
     *,
     tls: ServerTls | None = None,
+    sasl_port: int | None = None,
     message_size_limit: int = 10_240_000,
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[Postfix]:
     """Run a Postfix of its own in `folder/postfix…` until the block ends.
 
     With `tls` it offers STARTTLS on `port` and listens for implicit TLS on `smtps_port`.
+    At `sasl_port` a Dovecot knows who may log in; AUTH is offered, and nobody has to.
     `settings` are parameters of main.cf that go before those chosen here.
     """
     tree = servers_dir() / "debian" / "postfix"
@@ -105,6 +102,12 @@ def start_postfix(
             chain.touch(0o600)
             chain.write_bytes(tls.key_pem + tls.cert_pem)
             parameters |= {"smtpd_tls_security_level": "may", "smtpd_tls_chain_files": str(chain)}
+        if sasl_port is not None:
+            parameters |= {
+                "smtpd_sasl_auth_enable": "yes",
+                "smtpd_sasl_type": "dovecot",
+                "smtpd_sasl_path": f"inet:{HOST}:{sasl_port}",
+            }
         parameters |= settings or {}
         lines = "".join(f"{name} = {value}\n" for name, value in parameters.items())
         (home / "etc/main.cf").write_text(lines, encoding="utf-8")
