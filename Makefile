@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test fuzz test-all check format servers schema clean
+.PHONY: demo test fuzz test-all bench check format servers schema clean
 
 demo: $(VENV)/.ready
 	$(BIN)/connector demo
@@ -19,6 +19,11 @@ fuzz: $(VENV)/.ready
 # Every CPython from 3.11 on that the machine has, pyenv's included.
 test-all:
 	PYTHON="$(PYTHON)" PYTEST_WORKERS="$(PYTEST_WORKERS)" tests/test_all.sh
+
+# Beside its peers, in about half an hour; writes docs/performance.md and the README's table.
+# For a look that writes nothing: .venv/bin/python -m tests.bench --quick
+bench: $(VENV)/.ready
+	$(BIN)/python -m tests.bench --write $(BENCH)
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -39,7 +44,7 @@ schema: $(VENV)/.ready
 	$(BIN)/python -m connectors.smtp.schema
 
 clean:
-	rm -rf $(VENV) .venvs .servers .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venvs .servers .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
