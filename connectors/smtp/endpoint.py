@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from connectors.smtp.addresses import ascii_domain, original_recipient, xtext
 from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT, DsnOptions, TlsOptions
 from connectors.smtp.proxy.url import Proxy
-from connectors.smtp.tls import Resumption, make_context, trusting_context
+from connectors.smtp.tls import TlsClient, trusting_context
 from connectors.smtp.transaction import MailOptions
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ class Endpoint:
         host: its name in ASCII, or its address.
         port: its port.
         tls: when the connection turns to TLS.
-        context: for TLS with it.
-        tls_options: what the context was made of.
-        resumption: what shortens the next handshake.
+        tls_client: for TLS with it.
         server_name: the name its certificate must have.
         client_name: for EHLO; None takes the machine's own.
         local_address: the address to connect from.
@@ -58,9 +56,7 @@ class Endpoint:
     host: str
     port: int
     tls: TlsMode
-    context: ssl.SSLContext
-    tls_options: TlsOptions = field(repr=False)
-    resumption: Resumption
+    tls_client: TlsClient
     server_name: str
     client_name: str | None
     local_address: str | None
@@ -82,14 +78,11 @@ class Endpoint:
         host = ascii_domain(config.host or "")
         port = int(config.port or (IMPLICIT_TLS_PORT if config.secure else SUBMISSION_PORT))
         proxy = Proxy.parse(config.proxy) if config.proxy else None
-        context = make_context(tls)
         return cls(
             host=host,
             port=port,
             tls=_tls_mode(config, port),
-            context=context,
-            tls_options=tls,
-            resumption=Resumption(context),
+            tls_client=TlsClient(tls),
             server_name=ascii_domain(config.servername or tls.servername or host),
             client_name=config.name or None,
             local_address=config.local_address or None,

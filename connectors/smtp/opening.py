@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 import socket
@@ -23,7 +22,6 @@ from connectors.smtp.probe import PROBE_AFTER, speaks_tls
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.session import Session
 from connectors.smtp.stages import Stages
-from connectors.smtp.tls import make_context
 from connectors.smtp.wire import Wire
 
 __all__ = ["open_session"]
@@ -80,12 +78,8 @@ async def _attempt(
     if account is not None and credentials is not None:
         wire.hide(account.mask(credentials))
     try:
-        # A test shows the certificate as it is now: it resumes no earlier session.
-        context = endpoint.context
-        if testing:
-            context = await asyncio.to_thread(make_context, endpoint.tls_options)
-        opening = _Opening(Dialogue(endpoint, wire), stages, deadline, context)
-        await opening.begin(testing=testing)
+        opening = _Opening(Dialogue(endpoint, wire), stages, deadline, testing=testing)
+        await opening.begin()
         if account is not None and credentials is not None:
             await opening.log_in(account, credentials, patient=not testing, renew=renew)
     except BaseException:
@@ -123,14 +117,15 @@ class _Opening:
         dialogue: Dialogue,
         stages: Stages,
         deadline: float | None,
-        context: ssl.SSLContext,
+        *,
+        testing: bool,
     ) -> None:
         self._dialogue = dialogue
         self._endpoint = dialogue.endpoint
         self._wire = dialogue.wire
         self._stages = stages
         self._deadline = deadline
-        self._context = context
+        self._testing = testing
         self._capabilities = Capabilities()
 
     def into_session(self) -> Session:
@@ -138,7 +133,7 @@ class _Opening:
         seconds = {stage.name: stage.seconds for stage in self._stages.done}
         return Session(self._dialogue, self._capabilities, seconds)
 
-    async def begin(self, *, testing: bool) -> None:
+    async def begin(self) -> None:
         """Greeting, EHLO, and TLS at its place.
 
         Raises:
@@ -149,7 +144,7 @@ class _Opening:
                 await self._start_tls()
                 detail.append(self._describe_tls())
         with self._stages.stage("greeting") as detail:
-            if testing:
+            if self._testing:
                 await self._probe()
             greeting = await self._ask(b"", "greeting", self._endpoint.greeting_timeout)
             if not self._wire.peer_address:
@@ -170,9 +165,9 @@ class _Opening:
                 else:
                     detail.append("refused; opportunisticTLS carries on in the clear")
                 self._require_tls_extension()
-        if (tls := self._wire.tls_object) is not None and tls.context is self._endpoint.context:
+        if (tls := self._wire.tls_object) is not None:
             # By now the server's tickets have come, before its reply to EHLO.
-            self._endpoint.resumption.keep(tls)
+            self._endpoint.tls_client.keep(tls)
 
     async def log_in(
         self, account: Account, credentials: Credentials, *, patient: bool, renew: bool
@@ -284,9 +279,11 @@ class _Opening:
         return True
 
     async def _start_tls(self) -> None:
+        client = self._endpoint.tls_client
+        context = await (client.anew() if self._testing else client.context())
         limit = min(self._endpoint.greeting_timeout, left(self._deadline))
         try:
-            await self._wire.start_tls(self._context, self._endpoint.server_name, limit)
+            await self._wire.start_tls(context, self._endpoint.server_name, limit)
         except TimeoutError:
             raise diagnose.timed_out("tls", self._endpoint) from None
         except ProtocolError as error:

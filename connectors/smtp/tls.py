@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 import tempfile
@@ -15,7 +16,7 @@ from connector_core import ConfigError, ConfigProblem
 if TYPE_CHECKING:
     from connectors.smtp.config import TlsOptions
 
-__all__ = ["Resumption", "make_context", "tls_problems", "trusting_context"]
+__all__ = ["TlsClient", "make_context", "tls_problems", "trusting_context"]
 
 _PASTE = (
     "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but file:PATH is "
@@ -93,13 +94,34 @@ def _plain(ca: str | list[str] | None) -> str:
     return "\n".join([ca] if isinstance(ca, str) else ca or []).encode("ascii", "replace").decode()
 
 
-class Resumption:
-    """Shortens the handshakes of a context after the first: TLS sessions resumed (RFC 8446 2.2)."""
+class TlsClient:
+    """TLS with one server, whose handshakes after the first are shorter: sessions are resumed.
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    Raises:
+        ConfigError: OpenSSL says that something is wrong with the options.
+    """
+
+    def __init__(self, options: TlsOptions) -> None:
+        self._options = options
+        # Where there is nothing to be wrong, only when it is needed: it takes longer than all else.
+        self._context = None if options == type(options)() else self._resuming()
         self._session: ssl.SSLSession | None = None
         self._kept_at = 0.0
-        resumption = self
+
+    async def context(self) -> ssl.SSLContext:
+        """The context for a connection that is used."""
+        if self._context is None:
+            made = await asyncio.to_thread(self._resuming)
+            self._context = self._context or made  # another connection may have been first
+        return self._context
+
+    async def anew(self) -> ssl.SSLContext:
+        """One for a connection that shows the certificate as it is now: nothing is resumed."""
+        return await asyncio.to_thread(make_context, self._options)
+
+    def _resuming(self) -> ssl.SSLContext:
+        """A context that resumes the last session (RFC 8446 section 2.2)."""
+        client = self
 
         class Resuming(ssl.SSLObject):
             _begun = False
@@ -108,16 +130,18 @@ class Resumption:
                 if not self._begun:
                     self._begun = True
                     # It must be set before the handshake, and event loops offer no way to.
-                    if (session := resumption._fresh()) is not None:
+                    if (session := client._fresh()) is not None:
                         self.session = session
                 super().do_handshake()
 
+        context = make_context(self._options)
         context.sslobject_class = Resuming
+        return context
 
     def keep(self, tls: ssl.SSLObject) -> None:
-        """Take the session of a connection whose handshake is done."""
+        """Take the session of a connection whose handshake is done, if it is of `context`."""
         session = tls.session
-        if session is None or not session.has_ticket:
+        if tls.context is not self._context or session is None or not session.has_ticket:
             return
         if not tls.session_reused:
             self._kept_at = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -73,6 +74,11 @@ def credentials(**changes: Any) -> Credentials | None:
     whole = SmtpConfig.model_validate(expand(plain)[0])
     account = Account.of(whole, Endpoint.of(whole))
     return asyncio.run(account.credentials(None)) if account else None
+
+
+def context_of(found: Endpoint) -> ssl.SSLContext:
+    """The context for TLS with the server."""
+    return asyncio.run(found.tls_client.context())
 
 
 def private_pem(key: rsa.RSAPrivateKey, passphrase: str = "") -> str:

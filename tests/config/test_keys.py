@@ -26,6 +26,7 @@ from tests.config.configs import (
     REQUIRED,
     check,
     config,
+    context_of,
     credentials,
     endpoint,
     private_pem,
@@ -202,8 +203,8 @@ def test_what_is_a_flag_may_be_switched_off(key: str) -> None:
 def seen(found: Endpoint) -> dict[str, Any]:
     """What an endpoint holds, in values that can be compared."""
     shown = {field.name: getattr(found, field.name) for field in fields(found)}
-    context = shown.pop("context")
-    del shown["resumption"]
+    del shown["tls_client"]
+    context = context_of(found)
     return shown | {
         "verify": context.verify_mode,
         "names": context.check_hostname,
@@ -337,10 +338,10 @@ def test_tls_ca_is_trusted_in_place_of_the_systems(
 ) -> None:
     pem = authority.cert_pem.bytes().decode()
     trusting = endpoint(tls={"ca": [pem] if as_list else pem})
-    assert handshake(trusting.context, server_context) == (None, None)
-    assert len(trusting.context.get_ca_certs()) == 1
+    assert handshake(context_of(trusting), server_context) == (None, None)
+    assert len(context_of(trusting).get_ca_certs()) == 1
     with pytest.raises(ssl.SSLCertVerificationError):
-        handshake(endpoint().context, server_context)
+        handshake(context_of(endpoint()), server_context)
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
@@ -351,7 +352,7 @@ def test_tls_cert_key_and_passphrase_are_shown_to_the_server(
     tls: dict[str, Any] = {"ca": ca, "cert": pems.cert, "key": pems.key}
     if encrypted:
         tls |= {"key": pems.encrypted_key, "passphrase": pems.passphrase}
-    certificate, _ = handshake(endpoint(tls=tls).context, server_context)
+    certificate, _ = handshake(context_of(endpoint(tls=tls)), server_context)
     assert certificate == ssl.PEM_cert_to_DER_cert(pems.cert)
 
 
@@ -359,7 +360,7 @@ def test_tls_alpn_protocols_are_offered(
     authority: trustme.CA, server_context: ssl.SSLContext
 ) -> None:
     ca = authority.cert_pem.bytes().decode()
-    context = endpoint(tls={"ca": ca, "ALPNProtocols": ["other", "smtp"]}).context
+    context = context_of(endpoint(tls={"ca": ca, "ALPNProtocols": ["other", "smtp"]}))
     assert handshake(context, server_context)[1] == "smtp"
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from connector_core import AsyncHost
-from tests.config.configs import config, endpoint, problems
+from tests.config.configs import config, context_of, endpoint, problems
 from tests.config.conftest import Pems
 from tests.config.handshake import handshake
 
 
 def test_certificates_are_verified_with_tls_1_2_or_newer() -> None:
-    context = endpoint().context
+    context = context_of(endpoint())
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
@@ -41,8 +41,8 @@ def test_what_is_no_authority_is_told(ca: Any) -> None:
 
 @pytest.mark.parametrize("ca", ["", [], [""]])
 def test_no_authority_is_the_systems(ca: Any) -> None:
-    own = endpoint(tls={"ca": ca}).context
-    assert own.cert_store_stats() == endpoint().context.cert_store_stats()
+    own = context_of(endpoint(tls={"ca": ca}))
+    assert own.cert_store_stats() == context_of(endpoint()).cert_store_stats()
 
 
 def test_a_bundle_may_have_comments_in_any_language(pems: Pems) -> None:
@@ -51,7 +51,7 @@ def test_a_bundle_may_have_comments_in_any_language(pems: Pems) -> None:
 
 def test_several_authorities_in_one_text_or_in_a_list(pems: Pems) -> None:
     for ca in (pems.authority + pems.cert, [pems.authority, pems.cert]):
-        store = endpoint(tls={"ca": ca}).context.cert_store_stats()
+        store = context_of(endpoint(tls={"ca": ca})).cert_store_stats()
         assert store["x509"] == 2
 
 
@@ -146,7 +146,7 @@ def test_old_and_unknown_versions_are_refused(key: str, version: Any) -> None:
     ],
 )
 def test_versions_are_kept(given: dict[str, Any], low: str, high: str) -> None:
-    context = endpoint(tls=given).context
+    context = context_of(endpoint(tls=given))
     assert context.minimum_version is ssl.TLSVersion[low]
     assert context.maximum_version is ssl.TLSVersion[high]
 
@@ -190,7 +190,7 @@ def test_no_list_of_ciphers_lets_a_server_do_without_a_certificate(ciphers: str)
     if problems(tls={"ciphers": ciphers}):
         return
     with pytest.raises(ssl.SSLError):
-        handshake(endpoint(tls={"ciphers": ciphers}).context, anonymous)
+        handshake(context_of(endpoint(tls={"ciphers": ciphers})), anonymous)
 
 
 @pytest.mark.parametrize("protocols", [["x"], ["smtp", "h2"], []])
@@ -217,7 +217,7 @@ async def test_not_verifying_is_warned_of_once(
 
 
 def test_not_verifying_verifies_nothing() -> None:
-    context = endpoint(tls={"rejectUnauthorized": False}).context
+    context = context_of(endpoint(tls={"rejectUnauthorized": False}))
     assert context.verify_mode is ssl.CERT_NONE
     assert not context.check_hostname
 

@@ -8,7 +8,7 @@ import pytest
 
 from connector_core import ConfigProblem
 from connectors.smtp.endpoint import TlsMode
-from tests.config.configs import credentials, endpoint, problems
+from tests.config.configs import context_of, credentials, endpoint, problems
 
 
 def by_url(url: str, **changes: Any) -> dict[str, ConfigProblem]:
@@ -65,8 +65,8 @@ def test_options_have_the_types_of_their_keys() -> None:
     assert found.connect_timeout == 1.5
     assert found.client_name == "app.example.com"
     assert found.log_dialogue
-    assert not found.context.check_hostname
-    assert found.context.minimum_version.name == "TLSv1_3"
+    assert not context_of(found).check_hostname
+    assert context_of(found).minimum_version.name == "TLSv1_3"
     assert login is not None
     assert (login.user, login.password, login.method) == ("ann", "12345", "LOGIN")
 
