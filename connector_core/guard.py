@@ -9,8 +9,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector_core.errors import (
@@ -23,6 +21,8 @@ from connector_core.models import Receipt, Stage, VerifyReport
 from connector_core.threads import off_the_loop
 
 if TYPE_CHECKING:
+    from pluggy import HookImpl
+
     from connector_core.connector import Connector
     from connector_core.models import ConnectorType, Message
 
@@ -33,7 +33,27 @@ E = TypeVar("E", bound=Exception)
 _LOG = logging.getLogger("connector_core")
 _GRACE = 1.0  # seconds that a connector has to notice a deadline by itself and say more exactly
 _ASK = "the message may have been delivered: ask before you send again"
+_HOOKS = ("send_message", "verify", "close")  # those that take a state
 _CLOSE = 15.0  # seconds that a connector has to close
+
+
+class _Hook:
+    """The one implementation of a hook, called as pluggy does, which looks for it at each call.
+
+    Attributes:
+        asynchronous: whether it is a coroutine function; others must not block the event loop.
+    """
+
+    __slots__ = ("_function", "_names", "asynchronous")
+
+    def __init__(self, implementation: HookImpl) -> None:
+        self._function = implementation.function
+        self._names = implementation.argnames
+        self.asynchronous = inspect.iscoroutinefunction(self._function)
+
+    def __call__(self, **given: Any) -> Any:
+        """What it returns, given those of the arguments that it takes."""
+        return self._function(*[given[name] for name in self._names])
 
 
 class Guard:
@@ -54,6 +74,11 @@ class Guard:
         self._state = state
         self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._hooks = {
+            name: _Hook(implementation)
+            for name in _HOOKS
+            for implementation in getattr(connector.hook, name).get_hookimpls()
+        }
 
     @property
     def type(self) -> ConnectorType:
@@ -69,15 +94,15 @@ class Guard:
             HostClosedError: it was closed.
         """
         self._require_open()
-        timer = (
-            nullcontext()
-            if message.deadline is None
-            else asyncio.timeout(message.deadline - time.monotonic() + _GRACE)
-        )
+        timer: asyncio.Timeout | None = None
         broke: BaseException | None = None
         try:
-            async with timer:
+            if message.deadline is None:
                 receipt = await self._call("send_message", message=message)
+            else:
+                left = message.deadline - time.monotonic()
+                async with asyncio.timeout(left + _GRACE) as timer:
+                    receipt = await self._call("send_message", message=message)
         except ConnectorError:
             raise
         except (Exception, SystemExit, asyncio.CancelledError) as error:
@@ -85,7 +110,7 @@ class Guard:
                 raise
             broke = error
         # Raised out here, so that it does not carry the stranger's error as its context.
-        if broke is not None and isinstance(timer, asyncio.Timeout) and timer.expired():
+        if broke is not None and timer is not None and timer.expired():
             reason = f"{self.connector.id} did not end within the time allowed"
             raise UncertainDeliveryError(reason, stage="connector", hint=_ASK)
         if broke is not None:
@@ -136,26 +161,13 @@ class Guard:
             _LOG.warning("%s did not close cleanly: %s", self.name, type(error).__name__)
 
     async def _call(self, name: str, **arguments: Any) -> Any:
-        caller = getattr(self.connector.hook, name)
-        if name in self._asynchronous:
-            result = caller(state=self._state, **arguments)
-        elif self.connector.implements(name):
-            result = await off_the_loop(lambda: caller(state=self._state, **arguments))
-        else:
+        hook = self._hooks.get(name)
+        if hook is None:
             return None
+        if hook.asynchronous:
+            return await hook(state=self._state, **arguments)
+        result = await off_the_loop(lambda: hook(state=self._state, **arguments))
         return await result if inspect.isawaitable(result) else result
-
-    @cached_property
-    def _asynchronous(self) -> frozenset[str]:
-        """The hooks implemented by coroutine functions; the others must not block the loop."""
-        return frozenset(
-            name
-            for name in ("send_message", "verify", "close")
-            if any(
-                inspect.iscoroutinefunction(implementation.function)
-                for implementation in getattr(self.connector.hook, name).get_hookimpls()
-            )
-        )
 
     def _require_open(self) -> None:
         if self._closed:

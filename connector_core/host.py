@@ -83,7 +83,7 @@ class AsyncConfiguredConnector:
             DeliveryError: it was not, or not surely, delivered; see its subclasses.
             HostClosedError: the host is closed.
         """
-        message = await self._messages.make(
+        message = self._messages.make(
             type=self.type,
             usage_type=usage_type,
             to=to,
@@ -93,6 +93,8 @@ class AsyncConfiguredConnector:
             ip=ip,
             message_id=message_id,
         )
+        if self._messages.asks:
+            message = await self._messages.with_template(message)
         return await self._guard.deliver(message)
 
     async def verify(self, on_stage: Callable[[Stage], None] | None = None) -> VerifyReport:
@@ -186,7 +188,8 @@ class AsyncHost:
             raise ValueError(f"the name {name!r} is empty or taken; names are unique in a host")
         state = found.configure(config)
         chosen = name or self._routes.unused_name(found.target)
-        guard = self._routes.configured[chosen] = Guard(chosen, found, state)
+        guard = Guard(chosen, found, state)
+        self._routes.add(chosen, guard)
         configured = self._configured[chosen] = AsyncConfiguredConnector(self._messages, guard)
         return configured
 
@@ -249,7 +252,7 @@ class AsyncHost:
             HostClosedError: the host is closed.
         """
         self._require_open()
-        message = await self._messages.make(
+        message = self._messages.make(
             type=type,
             usage_type=usage_type,
             to=to,
@@ -259,7 +262,9 @@ class AsyncHost:
             ip=ip,
             message_id=message_id,
         )
-        self._require_open()  # it may have been closed while the template source was asked
+        if self._messages.asks:
+            message = await self._messages.with_template(message)
+            self._require_open()  # it may have been closed meanwhile
         candidates = self._routes.candidates(usage_type, type)
         failures: list[tuple[str, DeliveryError]] = []
         for candidate in candidates:

@@ -10,6 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from datetime import time as time_of_day
 from decimal import Decimal
@@ -32,15 +33,21 @@ _MAX_TIMEOUT = 31_536_000  # seconds: a year
 _MAX_DEPTH = 32
 _SHOWN = (str, int, float, Decimal, UUID, date, time_of_day, Enum)
 _MESSAGE_ID = re.compile(r"[!-~]{1,900}")
+_TYPES = get_args(ConnectorType)
 
 
 class MessageMaker:
-    """Checks what callers give, and asks the template source."""
+    """Checks what callers give, and asks the template source.
+
+    Attributes:
+        asks: whether there is a template source.
+    """
 
     def __init__(self, template_source: TemplateSource | None = None) -> None:
         self._template_source = template_source
+        self.asks = template_source is not None
 
-    async def make(
+    def make(
         self,
         *,
         type: ConnectorType,
@@ -56,7 +63,6 @@ class MessageMaker:
 
         Raises:
             MessageError: it cannot become a message; the error names the argument.
-            TemporaryDeliveryError: the template source took all the time there was.
         """
         payload = {} if payload is None else payload
         if not isinstance(payload, Mapping):
@@ -72,19 +78,26 @@ class MessageMaker:
             to=to,
             payload=payload,
             locale=locale,
-            template=await self._template(usage_type, locale, timeout),
             ip=ip,
             message_id=message_id or secrets.token_hex(16),
             deadline=deadline,
         )
 
-    async def _template(
-        self, usage_type: str, locale: str | None, timeout: float | None
-    ) -> Template | None:
-        source = self._template_source
-        if source is None:
-            return None
-        timer = asyncio.timeout(timeout)
+    async def with_template(self, message: Message) -> Message:
+        """The message with the template that the template source has for it, if any.
+
+        Raises:
+            MessageError: what the source gave is no template.
+            TemporaryDeliveryError: the source took all the time there was.
+        """
+        if self._template_source is None:
+            return message
+        return replace(message, template=await self._template(self._template_source, message))
+
+    async def _template(self, source: TemplateSource, message: Message) -> Template | None:
+        usage_type, locale = message.usage_type, message.locale
+        deadline = message.deadline
+        timer = asyncio.timeout(None if deadline is None else deadline - time.monotonic())
         try:
             async with timer:
                 if _is_async(source):
@@ -115,7 +128,7 @@ def _is_async(source: TemplateSource) -> bool:
 
 def _check_payload(value: object, path: str, depth: int) -> None:
     """Refuse what would show as `<object object at 0x…>`, or as nothing, in a mail."""
-    if value is None or isinstance(value, _SHOWN):
+    if type(value) is not dict and (value is None or isinstance(value, _SHOWN)):
         if isinstance(value, float) and not math.isfinite(value):
             raise MessageError(path, "is not a finite number")
         return
@@ -123,7 +136,8 @@ def _check_payload(value: object, path: str, depth: int) -> None:
         raise MessageError("payload", "is nested too deeply, or within itself")
     if isinstance(value, Mapping):
         for key, item in value.items():
-            _check_payload(item, f"{path}.{key}", depth + 1)
+            if type(item) is not str:  # most are, and need no path
+                _check_payload(item, f"{path}.{key}", depth + 1)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             _check_payload(item, f"{path}.{index}", depth + 1)
@@ -140,8 +154,8 @@ def _check_message(
     timeout: object,
     message_id: object,
 ) -> None:
-    if type not in get_args(ConnectorType):
-        raise MessageError("type", f"must be one of {', '.join(get_args(ConnectorType))}")
+    if type not in _TYPES:
+        raise MessageError("type", f"must be one of {', '.join(_TYPES)}")
     if not isinstance(usage_type, str) or not usage_type:
         raise MessageError("usage_type", "must be text, for example 'SignIn'")
     if not isinstance(to, str) or not to:

@@ -13,6 +13,7 @@ MASK = "***"
 _MIN_LENGTH = 4
 _UNSEEN = ("Cc", "Cf")  # controls, and such as the zero-width space
 _PIECE = 8  # characters of a secret that give it away even without the rest
+_MARK = 5  # characters of a piece by which it is noticed
 
 
 class Redactor:
@@ -35,6 +36,10 @@ class Redactor:
                 pieces.update(plain[at : at + _PIECE] for at in range(len(plain) - _PIECE + 1))
         self._short = tuple(short)
         self._pieces = frozenset(pieces)
+        # Every fourth place of a text is looked at: a piece of eight has five characters there.
+        self._marks = frozenset(
+            piece[at : at + _MARK] for piece in pieces for at in range(_PIECE - _MARK + 1)
+        )
 
     def __repr__(self) -> str:
         return "<Redactor>"
@@ -44,12 +49,7 @@ class Redactor:
         if not (self._short or self._pieces):
             return text
         squeezed = _squeezed(text)
-        known = self._pieces
-        hits = [
-            (at, at + _PIECE)
-            for at in range(len(squeezed) - _PIECE + 1)
-            if squeezed[at : at + _PIECE] in known
-        ]
+        hits = self._whole_pieces(squeezed)
         for form in self._short:
             at = squeezed.find(form)
             while at >= 0:
@@ -62,6 +62,18 @@ class Redactor:
             masked += [text[shown : places[start]], MASK]
             shown = places[end - 1] + 1
         return "".join([*masked, text[shown:]])
+
+    def _whole_pieces(self, squeezed: str) -> list[tuple[int, int]]:
+        """Where a piece of eight characters begins and ends."""
+        steps = range(0, len(squeezed) - _MARK + 1, _PIECE - _MARK + 1)
+        if self._marks.isdisjoint([squeezed[at : at + _MARK] for at in steps]):
+            return []
+        known = self._pieces
+        return [
+            (at, at + _PIECE)
+            for at in range(len(squeezed) - _PIECE + 1)
+            if squeezed[at : at + _PIECE] in known
+        ]
 
 
 def _squeezed(text: str) -> str:

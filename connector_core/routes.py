@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Routes"]
 
+_MOST_KNOWN = 1000  # usage types whose connectors are remembered: any text may be one
+
 
 class Routed(Protocol):
     """What a route leads to."""
@@ -36,6 +38,12 @@ class Routes(Generic[R]):
     configured: dict[str, R] = field(default_factory=dict)
     _enabled: dict[str, dict[str, None]] = field(default_factory=dict)
     _chosen: set[str] = field(default_factory=set)
+    _found: dict[tuple[str, ConnectorType], list[R]] = field(default_factory=dict)
+
+    def add(self, name: str, connector: R) -> None:
+        """Add a configured connector."""
+        self.configured[name] = connector
+        self._found.clear()
 
     def unused_name(self, base: str) -> str:
         """The base itself where it is free, else with the first free number behind it."""
@@ -57,6 +65,7 @@ class Routes(Generic[R]):
 
     def enable(self, name: str, usage_types: Iterable[str]) -> None:
         """Let the connector serve these usage types, and no others than it was enabled for."""
+        self._found.clear()
         self._chosen.add(name)
         for usage_type in usage_types:
             self._enabled.setdefault(usage_type, {})[name] = None
@@ -67,6 +76,8 @@ class Routes(Generic[R]):
         Raises:
             NoConnectorForUsageError: none serves this usage type on this channel.
         """
+        if (known := self._found.get((usage_type, type))) is not None:
+            return known
         order = [
             *self._enabled.get(usage_type, {}),
             *(name for name in self.configured if name not in self._chosen),
@@ -74,6 +85,9 @@ class Routes(Generic[R]):
         found = [self.configured[name] for name in order if self.configured[name].type == type]
         if not found:
             raise NoConnectorForUsageError(usage_type, type, self._serving())
+        if len(self._found) >= _MOST_KNOWN:
+            self._found.clear()
+        self._found[usage_type, type] = found
         return found
 
     def _serving(self) -> dict[str, tuple[str, tuple[str, ...] | None]]:

@@ -8,6 +8,7 @@ from connector_core import DeliveryError
 from connectors.smtp import diagnose
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.protocol import ProtocolError, Reply
+from connectors.smtp.transaction import Flight
 from connectors.smtp.wire import ConnectionLost, Wire
 
 __all__ = ["BROKEN_OFF", "LOST", "Dialogue", "left"]
@@ -55,11 +56,11 @@ class Dialogue:
             DeliveryError: there was no reply, or none that can be one.
         """
         own = self.endpoint.socket_timeout if timeout is None else timeout
-        limit = min(own, left(deadline))
+        limit = time.monotonic() + min(own, left(deadline))
         try:
             if data:
                 self.require_quiet()
-                self.wire.write(data, data if shown is None else shown.encode())
+                self.wire.write(Flight(data, data if shown is None else shown.encode()))
             return await self.wire.reply(limit)
         except TimeoutError:
             self.wire.abort()
@@ -83,10 +84,11 @@ class Dialogue:
 
     def require_quiet(self) -> None:
         """Raise if the server spoke before it was asked, or went."""
+        if self.wire.ready:
+            return
         if self.wire.unread:
             raise ProtocolError("the server replied before it was asked")
-        if self.wire.closed:
-            raise ConnectionLost
+        raise ConnectionLost
 
     def refused(
         self,

@@ -23,14 +23,17 @@ class Pace:
         self._waiting = 0
         self._turn = asyncio.Lock()
 
+    @property
+    def limits(self) -> bool:
+        """Whether there is anything to wait for."""
+        return self._step > 0
+
     async def wait(self, deadline: float | None) -> None:
         """Wait for this message's turn; one that is called off leaves its turn to the next.
 
         Raises:
             TemporaryDeliveryError: it would not come before the deadline.
         """
-        if not self._step:
-            return
         turn = max(self._next, time.monotonic()) + self._waiting * self._step
         if deadline is not None and turn >= deadline:
             raise TemporaryDeliveryError(

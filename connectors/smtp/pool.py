@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from connector_core import (
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Pool"]
 
 _LOG = logging.getLogger("connectors.smtp")
+_NOTHING: dict[str, float] = {}
 
 NOOP_AFTER = 30.0  # seconds of idleness after which a session is asked before it is used
 IDLE_LIFETIME = 90.0  # seconds of idleness after which a session is ended
@@ -58,7 +58,7 @@ class Pool:
         self._idle: list[Session] = []
         self._busy: set[Session] = set()
         self._places = 0
-        self._waiters: deque[asyncio.Future[Session | None]] = deque()
+        self._waiters: OrderedDict[asyncio.Future[Session | None], None] = OrderedDict()
         self._closed = False
         self._reaper: asyncio.TimerHandle | None = None
         self._quitting: set[asyncio.Task[None]] = set()
@@ -109,7 +109,7 @@ class Pool:
         started: float,
     ) -> Sent:
         """Send over one session, and give it back; a dead one is left to the caller."""
-        opening = session.opening if session.fresh else {}
+        opening = session.opening if session.fresh else _NOTHING
         waited = time.perf_counter() - started - sum(opening.values())
         known = envelope.sender in self._senders
         try:
@@ -122,7 +122,8 @@ class Pool:
         self._release(session)
         if not known and len(self._senders) < MOST_SENDERS:
             self._senders.add(envelope.sender)
-        return replace(sent, seconds={"pool": waited, **opening, **sent.seconds})
+        seconds = {"pool": waited, **opening, **sent.seconds}
+        return Sent(sent.response, sent.enhanced_code, seconds)
 
     async def _exchange(self, dead: Session, deadline: float | None) -> Session:
         """A fresh session in place of one that turned out dead, as those that idle may be."""
@@ -180,7 +181,7 @@ class Pool:
             await self._account.close()
 
     async def _acquire(self, deadline: float | None) -> Session:
-        """A session to send one message over; it counts as open and in use.
+        """A session to send one message over; it counts as in use.
 
         Raises:
             HostClosedError: the pool closed meanwhile.
@@ -191,9 +192,19 @@ class Pool:
             raise TemporaryDeliveryError(
                 "the time was up before the message could be sent", stage="pool", failover=True
             )
-        async with self._while_open():
-            await self._pace.wait(deadline)
-            session = await self._obtain(deadline)
+        if self._pace.limits:
+            async with self._while_open():
+                await self._pace.wait(deadline)
+        session = self._take_idle()
+        if session is None and self._places >= self._limit:
+            session = await self._wait_for_session(deadline)
+        elif session is None:
+            self._places += 1
+        if session is not None and time.monotonic() - session.idle_since > NOOP_AFTER:
+            async with self._while_open():
+                session = session if await self._ping(session, deadline) else None
+        if session is None:
+            return await self._fresh_session(deadline)
         if self._closed:
             self._release(session)
             raise HostClosedError
@@ -215,31 +226,31 @@ class Pool:
             self._acquiring.discard(scope)
             self._tell_drained()
 
-    async def _obtain(self, deadline: float | None) -> Session:
-        session = self._take_idle()
-        if session is None and self._places >= self._limit:
-            session = await self._wait_for_session(deadline)
-        elif session is None:
-            self._places += 1
-        if session is not None and time.monotonic() - session.idle_since > NOOP_AFTER:
-            self._busy.add(session)
-            if not await self._ping(session, deadline):
-                session = None
-        if session is None:
+    async def _fresh_session(self, deadline: float | None) -> Session:
+        """A new session in a place that is already counted as open; it counts as in use."""
+        if self._closed:
+            self._free_place()
+            self._tell_drained()
+            raise HostClosedError
+        async with self._while_open():
             session = await self._fill_place(deadline)
-        self._busy.add(session)
+            self._busy.add(session)
+        if self._closed:
+            self._release(session)
+            raise HostClosedError
         return session
 
     async def _ping(self, session: Session, deadline: float | None) -> bool:
+        """Whether a session in use still answers; the place of one that does not stays counted."""
         try:
             if await session.alive(deadline):
                 return True
-            session.abort()
         except BaseException:
+            self._busy.discard(session)
             self._discard(session)
             raise
-        finally:
-            self._busy.discard(session)
+        self._busy.discard(session)
+        session.abort()
         return False
 
     async def _fill_place(self, deadline: float | None) -> Session:
@@ -297,36 +308,50 @@ class Pool:
         while self._idle:
             session = self._idle.pop()
             if session.usable:
+                self._busy.add(session)
                 return session
             self._discard(session)
         return None
 
     async def _wait_for_session(self, deadline: float | None) -> Session | None:
         """A session that another message gives back, or None for a place to open one."""
-        waiter: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        timeout = None if deadline is None else max(deadline - time.monotonic(), 0)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Session | None] = loop.create_future()
+        self._waiters[waiter] = None
+        timer = None
+        if deadline is not None:
+            timer = loop.call_later(max(deadline - time.monotonic(), 0), self._refuse, waiter)
         try:
-            async with asyncio.timeout(timeout):
-                return await waiter
-        except BaseException as error:
+            return await waiter
+        except BaseException:
+            self._waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # It was given back in the same moment: pass it on.
-                self._pass_on(waiter.result())
-            elif waiter in self._waiters:
-                self._waiters.remove(waiter)
-            if isinstance(error, TimeoutError):
-                raise TemporaryDeliveryError(
-                    f"all {self._limit} connections were busy until the time was up",
-                    stage="pool",
-                    failover=True,
-                    hint="raise maxConnections, or the timeout",
-                ) from None
+                self._give_back(waiter.result())
             raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _refuse(self, waiter: asyncio.Future[Session | None]) -> None:
+        """Let a message wait no longer: its time is up."""
+        if not waiter.done():
+            reason = f"all {self._limit} connections were busy until the time was up"
+            hint = "raise maxConnections, or the timeout"
+            waiter.set_exception(
+                TemporaryDeliveryError(reason, stage="pool", failover=True, hint=hint)
+            )
+
+    def _give_back(self, session: Session | None) -> None:
+        if session is None:
+            self._free_place()
+        else:
+            self._release(session)
 
     def _release(self, session: Session) -> None:
         self._busy.discard(session)
-        self._tell_drained()
+        if self._closed:
+            self._tell_drained()
         if session.usable and session.sent < self._messages and not self._closed:
             self._pass_on(session)
         else:
@@ -339,8 +364,10 @@ class Pool:
     def _pass_on(self, session: Session | None) -> None:
         """Give a session, or a place, to whoever waits longest; keep it if nobody does."""
         while self._waiters:
-            waiter = self._waiters.popleft()
+            waiter, _ = self._waiters.popitem(last=False)
             if not waiter.done():
+                if session is not None:
+                    self._busy.add(session)
                 waiter.set_result(session)
                 return
         if session is None:
@@ -351,7 +378,8 @@ class Pool:
             self._discard(session)
         else:
             self._idle.append(session)
-            self._watch_idle()
+            if self._reaper is None:
+                self._watch_idle()
 
     def _free_place(self) -> None:
         self._pass_on(None)
@@ -374,9 +402,7 @@ class Pool:
             self._discard(session)
 
     def _watch_idle(self) -> None:
-        if self._reaper is None:
-            loop = asyncio.get_running_loop()
-            self._reaper = loop.call_later(IDLE_LIFETIME, self._reap)
+        self._reaper = asyncio.get_running_loop().call_later(IDLE_LIFETIME, self._reap)
 
     def _reap(self) -> None:
         """End sessions that were idle too long, before the server does."""

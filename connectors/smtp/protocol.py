@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import deque
 from dataclasses import dataclass, field
 
 from connectors.smtp.addresses import control_in
@@ -26,6 +27,9 @@ __all__ = [
 
 MAX_LINE = 8 * 1024
 MAX_REPLY = 64 * 1024
+MAX_UNREAD = 64  # replies that nobody took yet
+_MOST_KNOWN = 16  # lines that need not be taken apart again
+_LONGEST_KNOWN = 128  # octets of one
 
 _CLOSING = 421
 _TOO_LONG = "a reply, or a line of one, is too long"
@@ -61,8 +65,10 @@ class Reply:
     @property
     def text(self) -> str:
         """The lines joined by spaces; the enhanced status code, which each repeats, once."""
+        if len(self.lines) == 1:
+            return self.lines[0]
         code = self.enhanced_code
-        if code is None or len(self.lines) == 1:
+        if code is None:
             return " ".join(line for line in self.lines if line)
         first, *others = self.lines
         rest = (line.removeprefix(code).lstrip() for line in others)
@@ -86,45 +92,61 @@ class Reply:
 class ReplyParser:
     """Makes replies of the bytes that arrive, however they are split.
 
-    A line has at most 8 KiB and a reply 64 KiB; more is a protocol error, so that a hostile server
-    cannot fill the memory.
+    A line has at most 8 KiB, a reply 64 KiB, and 64 replies may wait to be taken; more is a
+    protocol error, so that a hostile server cannot fill the memory.
+
+    Attributes:
+        replies: those that are complete; whoever takes one removes it.
+        partial: whether something follows them that is no whole reply.
+        error: why it never will be one, if so.
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._searched = 0
+        self.replies: deque[Reply] = deque()
+        self.partial = False
+        self.error: ProtocolError | None = None
+        self._rest = b""
         self._code = 0
         self._lines: list[str] = []
         self._size = 0
+        # Most servers say to every MAIL, RCPT and DATA the same again.
+        self._known: dict[bytes, Reply] = {}
 
     @property
     def pending(self) -> bool:
-        """Whether there are bytes that no reply was made of yet."""
-        return bool(self._buffer or self._lines)
+        """Whether anything came that nobody took yet."""
+        return self.partial or bool(self.replies)
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they arrived."""
-        self._buffer += data
+        """Take bytes as they arrived; behind an error nothing is read."""
+        if self.error is None:
+            try:
+                self._read(self._rest + data)
+            except ProtocolError as error:
+                self.error, self.partial = error, True
 
-    def next_reply(self) -> Reply | None:
-        """The next complete reply, or None where more bytes are needed.
-
-        Raises:
-            ProtocolError: the bytes are no reply.
-        """
-        while (end := self._buffer.find(b"\n", self._searched)) >= 0:
-            line = bytes(self._buffer[:end]).removesuffix(b"\r")
-            del self._buffer[: end + 1]
-            self._searched = 0
-            if self._take_line(line):
-                reply = Reply(self._code, tuple(self._lines))
-                self._lines, self._size = [], 0
-                return reply
-        self._searched = len(self._buffer)
+    def _read(self, data: bytes) -> None:
+        *lines, self._rest = data.split(b"\n")
+        for line in lines:
+            if self._lines or (reply := self._known.get(line)) is None:
+                if not self._take_line(line.removesuffix(b"\r")):
+                    continue
+                reply = self._whole_reply(line)
+            self.replies.append(reply)
+            if len(self.replies) > MAX_UNREAD:
+                raise ProtocolError("the server floods this client with replies")
+        self.partial = bool(self._rest or self._lines)
         # The CR of its end may have come without the LF.
-        if len(self._buffer) > MAX_LINE + self._buffer.endswith(b"\r"):
+        if len(self._rest) > MAX_LINE + self._rest.endswith(b"\r"):
             raise ProtocolError(_TOO_LONG)
-        return None
+
+    def _whole_reply(self, last: bytes) -> Reply:
+        reply = Reply(self._code, tuple(self._lines))
+        short = len(self._lines) == 1 and len(last) <= _LONGEST_KNOWN
+        if short and len(self._known) < _MOST_KNOWN:
+            self._known[last] = reply
+        self._lines, self._size = [], 0
+        return reply
 
     def _take_line(self, raw: bytes) -> bool:
         """Add one line to the reply; True where it is the last one."""

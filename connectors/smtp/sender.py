@@ -18,7 +18,7 @@ from connector_core import (
     VerifyReport,
 )
 from connector_core.validation import model_problems
-from connectors.smtp.compose.message import Composer
+from connectors.smtp.compose.message import Composed, Composer
 from connectors.smtp.config import SmtpConfig
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.pool import Pool
@@ -28,6 +28,8 @@ __all__ = ["SmtpSender"]
 
 CONNECTOR_ID = "simple-mail-transfer-protocol"
 _LOG = logging.getLogger("connectors.smtp")
+_SENT = "sent %(message_id)s through %(endpoint)s"
+_NOT_SENT = "did not send %(message_id)s through %(endpoint)s, at %(stage)s: %(reason)s"
 
 
 class SmtpSender:
@@ -63,29 +65,36 @@ class SmtpSender:
         """
         started = time.perf_counter()
         composed = self._composer.compose(message)
-        seconds = {"compose": time.perf_counter() - started}
-        told = {"message_id": composed.message_id, "usage_type": message.usage_type}
+        seconds = time.perf_counter() - started
         try:
             sent = await self._pool.send(composed.envelope, composed.content, message.deadline)
         except DeliveryError as error:
-            self._log_failure(told, error)
+            self._log_failure(composed, message, error)
             raise
-        self._log("sent %(message_id)s through %(endpoint)s", told | {"response": sent.response})
+        self._log(_SENT, composed, message, {"response": sent.response})
         return Receipt(
             message_id=composed.message_id,
             connector_id=CONNECTOR_ID,
             accepted=(composed.envelope.recipient,),
             response=sent.response,
             enhanced_code=sent.enhanced_code,
-            seconds=seconds | sent.seconds,
+            seconds={"compose": seconds, **sent.seconds},
         )
 
-    def _log(self, text: str, told: Mapping[str, object]) -> None:
+    def _log(
+        self, text: str, composed: Composed, message: Message, facts: Mapping[str, object]
+    ) -> None:
         if _LOG.isEnabledFor(self._log_level):
-            told = {**told, "connector": CONNECTOR_ID, "endpoint": str(self._endpoint)}
+            told = {
+                "message_id": composed.message_id,
+                "usage_type": message.usage_type,
+                "connector": CONNECTOR_ID,
+                "endpoint": str(self._endpoint),
+                **facts,
+            }
             _LOG.log(self._log_level, text, told, extra=told)
 
-    def _log_failure(self, told: Mapping[str, object], error: DeliveryError) -> None:
+    def _log_failure(self, composed: Composed, message: Message, error: DeliveryError) -> None:
         facts = {
             "reason": str(error),
             "stage": error.stage,
@@ -94,10 +103,7 @@ class SmtpSender:
             "retry": error.retry,
             "hint": error.hint,
         }
-        self._log(
-            "did not send %(message_id)s through %(endpoint)s, at %(stage)s: %(reason)s",
-            {**told, **facts},
-        )
+        self._log(_NOT_SENT, composed, message, facts)
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
         """Open a connection as far as authentication and close it again."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from connector_core import DeliveryError, PermanentDeliveryError
 from connectors.smtp import diagnose
 from connectors.smtp.dialogue import BROKEN_OFF, LOST, Dialogue, left
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
-from connectors.smtp.transaction import Envelope, Transaction
+from connectors.smtp.transaction import Envelope, Handover, Step, Transaction
 
 __all__ = ["DeadConnectionError", "Sent", "Session"]
 
@@ -19,8 +19,7 @@ _RESET_TIMEOUT = 10.0  # seconds
 _NOOP_TIMEOUT = 3.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A message that the server took.
 
     Attributes:
@@ -51,6 +50,8 @@ class Session:
         sent: how many messages it was used for.
         idle_since: when the server last replied, in seconds of `time.monotonic()`.
         pings: how often it was asked whether it still answers.
+        offers_notifications: whether the server sends delivery status notifications where it is
+            asked (RFC 3461).
     """
 
     def __init__(
@@ -59,7 +60,10 @@ class Session:
         self._dialogue = dialogue
         self._endpoint = dialogue.endpoint
         self._wire = dialogue.wire
-        self._capabilities = capabilities
+        self._handover = Handover.of(capabilities, dialogue.endpoint.mail)
+        self._largest = capabilities.size
+        self._international = "SMTPUTF8" in capabilities
+        self.offers_notifications = "DSN" in capabilities
         self.opening = opening
         self.fresh = True
         self.sent = 0
@@ -69,7 +73,7 @@ class Session:
     @property
     def usable(self) -> bool:
         """Whether it is open, and the server said nothing that nobody asked for."""
-        return not self._wire.closed and not self._wire.unread
+        return self._wire.ready
 
     async def send(
         self, envelope: Envelope, content: bytes, deadline: float | None, *, known: bool
@@ -87,27 +91,24 @@ class Session:
             DeadConnectionError: the connection was dead before the message could be accepted.
             DeliveryError: the message was refused, or it is uncertain whether it was taken.
         """
+        wire = self._wire
         self.fresh = False
         self.sent += 1
         self._require_capable(envelope, content)
-        await self._wire.settle()
-        self._require_quiet()
-        options = self._endpoint.mail
-        if not known:
-            options = replace(options, chunking=False)
-        transaction = Transaction(envelope, content, self._capabilities, options)
-        limit = time.monotonic() + min(self._endpoint.socket_timeout, left(deadline))
-        started = agreed = time.perf_counter()
+        if wire.stirs:
+            await wire.settle()
+        if not wire.ready:
+            raise DeadConnectionError(self._gone())
+        transaction = Transaction(envelope, content, self._handover, chunked=known)
+        limit = time.monotonic() + self._endpoint.socket_timeout
+        if deadline is not None and deadline < limit:
+            limit = deadline
+        started = time.perf_counter()
         try:
-            self._wire.write(*transaction.start())
-            while not transaction.done:
-                self._take(transaction, await self._wire.reply(limit - time.monotonic()))
-                if transaction.final:
-                    agreed = time.perf_counter()
-            self._require_no_more(transaction)
+            agreed = await self._hand_over(transaction, limit)
         except BaseException as error:  # noqa: BLE001 - cancellation too must end the connection
-            committed = transaction.committed and not self._wire.unsent
-            self._wire.abort()
+            committed = transaction.committed and not wire.unsent
+            wire.abort()
             # What was refused before stays refused, however the connection ended after it.
             if transaction.refusal is None or not isinstance(error, BROKEN_OFF):
                 stage = "content" if committed else transaction.stage
@@ -115,7 +116,7 @@ class Session:
         self.idle_since = time.monotonic()
         if (reply := transaction.accepted) is not None:
             seconds = {"envelope": agreed - started, "content": time.perf_counter() - agreed}
-            return Sent(self._wire.mask(str(reply)), reply.enhanced_code, seconds)
+            return Sent(wire.mask(str(reply)), reply.enhanced_code, seconds)
         assert transaction.refusal is not None  # noqa: S101 - one or the other
         refusal = transaction.refusal
         ended = transaction.content_refused and not transaction.chunked
@@ -125,26 +126,37 @@ class Session:
             raise DeadConnectionError(raised)
         raise raised
 
-    def _take(self, transaction: Transaction, reply: Reply) -> None:
-        if transaction.final and self._wire.unsent:
-            if reply.code < 400:
-                raise ProtocolError("the server took the message before it had all of it")
-            # It refused early and reads no further: the rest cannot be taken back.
-            transaction.receive(reply)
-            self._wire.abort()
+    async def _hand_over(self, transaction: Transaction, limit: float) -> float:
+        """Go through the transaction; returns when all but the message was agreed."""
+        wire, replies = self._wire, self._wire.replies
+        agreed = 0.0
+        wire.write(transaction.start())
+        while awaited := transaction.awaited:
+            if awaited[0].final:
+                agreed = time.perf_counter()
+            reply = replies.popleft() if replies else await wire.reply(limit)
+            if wire.unsent:
+                self._require_refusal(awaited[0], reply)
+            if len(awaited) == 1 and reply.code < 400 and not awaited[0].final:
+                # Before the content is handed out: while none of it has left, all is certain.
+                self._dialogue.require_quiet()
+            if following := transaction.receive(reply):
+                wire.write(following)
+        if transaction.chunked:
+            self._require_no_more(transaction)
+        return agreed
+
+    def _require_refusal(self, step: Step, reply: Reply) -> None:
+        """A reply before the server has all of the message can only be a refusal."""
+        if not step.final:
             return
-        if reply.code // 100 == 3:
-            # Before the content is handed out: while none of it has left, nothing is uncertain.
-            self._dialogue.require_quiet()
-        following = transaction.receive(reply)
-        if following:
-            self._dialogue.require_quiet()
-            self._wire.write(*following)
+        if reply.code < 400:
+            raise ProtocolError("the server took the message before it had all of it")
+        # It reads no further: the rest cannot be taken back.
+        self._wire.abort()
 
     def _require_no_more(self, transaction: Transaction) -> None:
         """With BDAT all replies have one form: one too many, and the last was another's."""
-        if not transaction.chunked:
-            return
         surplus = self._wire.surplus
         agreed = any(reply.code < 400 for reply in surplus)
         if (transaction.accepted and surplus) or (transaction.closing and agreed):
@@ -163,36 +175,27 @@ class Session:
             return error
         return found if committed else DeadConnectionError(found)
 
-    def _require_quiet(self) -> None:
-        """Raise if the server has closed, or spoken unasked, which would pass for a reply.
-
-        Nothing was written, so nothing is uncertain.
-        """
+    def _gone(self) -> DeliveryError:
+        """How the server ended it before it was asked: nothing was written, nothing uncertain."""
         if (reply := self._wire.farewell()) is not None:
             self._wire.abort()
-            raise DeadConnectionError(self._dialogue.refused("sender", "", reply, "more mails"))
+            return self._dialogue.refused("sender", "", reply, "more mails")
         if self._wire.closed:
-            raise DeadConnectionError(diagnose.lost("sender", self._endpoint))
-        if self._wire.unread:
-            self._wire.abort()
-            reason = "the server replied before it was asked"
-            raise DeadConnectionError(diagnose.broken("sender", reason))
-
-    @property
-    def offers_notifications(self) -> bool:
-        """Whether the server sends delivery status notifications where it is asked (RFC 3461)."""
-        return "DSN" in self._capabilities
+            return diagnose.lost("sender", self._endpoint)
+        # What it said unasked would pass for a reply.
+        self._wire.abort()
+        return diagnose.broken("sender", "the server replied before it was asked")
 
     def _require_capable(self, envelope: Envelope, content: bytes) -> None:
         """Refuse what the server cannot carry before anything is written."""
-        size = self._capabilities.size
-        if size is not None and len(content) > size:
+        largest = self._largest
+        if largest is not None and len(content) > largest:
             raise PermanentDeliveryError(
-                f"the mail has {len(content)} octets, and {self._endpoint} takes {size}",
+                f"the mail has {len(content)} octets, and {self._endpoint} takes {largest}",
                 stage="content",
                 hint="make the template smaller",
             )
-        if envelope.international and "SMTPUTF8" not in self._capabilities:
+        if envelope.international and not self._international:
             raise PermanentDeliveryError(
                 f"{self._endpoint} does not take addresses that are not ASCII (SMTPUTF8)",
                 stage="sender",

@@ -12,7 +12,6 @@ would not reply at all.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import NamedTuple
 
 from connectors.smtp.protocol import (
@@ -24,9 +23,10 @@ from connectors.smtp.protocol import (
     require_lines,
 )
 
-__all__ = ["Envelope", "MailOptions", "Transaction"]
+__all__ = ["Envelope", "Flight", "Handover", "MailOptions", "Step", "Transaction"]
 
 _LONE_DOT = b".\r\n"
+_DATA_COMMAND = command("DATA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,57 @@ class MailOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """How messages go to one server: what the config asks for, as far as the server offers it.
+
+    Attributes:
+        lmtp: speak LMTP.
+        pipelining: write MAIL, RCPT and DATA in one flight.
+        chunking: write the message in that flight too.
+        sized: tell the size in MAIL.
+        mail_parameters: further parameters of MAIL, a space before each.
+        rcpt_parameters: those of RCPT.
+    """
+
+    lmtp: bool
+    pipelining: bool
+    chunking: bool
+    sized: bool
+    mail_parameters: str
+    rcpt_parameters: str
+
+    @classmethod
+    def of(cls, capabilities: Capabilities, options: MailOptions) -> Handover:
+        """What these options come to with this server."""
+        pipelining = "PIPELINING" in capabilities
+        notify = "DSN" in capabilities
+        mail = ["REQUIRETLS"] if options.require_tls else []
+        mail += options.dsn_mail if notify else ()
+        rcpt = options.dsn_rcpt if notify else ()
+        return cls(
+            lmtp=options.lmtp,
+            pipelining=pipelining,
+            chunking=(
+                options.chunking and not options.lmtp and pipelining and "CHUNKING" in capabilities
+            ),
+            sized="SIZE" in capabilities,
+            mail_parameters="".join(f" {parameter}" for parameter in mail),
+            rcpt_parameters="".join(f" {parameter}" for parameter in rcpt),
+        )
+
+    def commands(self, envelope: Envelope, size: int) -> tuple[bytes, bytes]:
+        """MAIL and RCPT for a message of that many octets."""
+        told = f" SIZE={size}" if self.sized else ""
+        if envelope.international:
+            # RFC 6531 section 3.3: a server with SMTPUTF8 has 8BITMIME too.
+            told += " BODY=8BITMIME SMTPUTF8"
+        return (
+            command(f"MAIL FROM:<{envelope.sender}>{told}{self.mail_parameters}"),
+            command(f"RCPT TO:<{envelope.recipient}>{self.rcpt_parameters}"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """The reply by which a server refused: where, in reply to which command, and what."""
 
@@ -73,30 +124,39 @@ class Refusal:
     reply: Reply
 
 
-class Flight(NamedTuple):
+@dataclass(slots=True)
+class Flight:
     """Bytes to write at once, and what of them a log may show."""
 
     data: bytes
     shown: bytes
 
 
-class _Step(Enum):
-    """A reply that is awaited: its stage, the command it answers, and what is refused by it."""
+class Step(NamedTuple):
+    """A reply that is awaited: its stage, the command it answers, and what is refused by it.
 
-    MAIL = ("sender", "MAIL", "the sender")
-    RCPT = ("recipient", "RCPT", "the recipient")
-    DATA = ("content", "DATA", "DATA")
-    CONTENT = ("content", "DATA", "the message")
-    CHUNK = ("content", "BDAT", "the message")
+    It is final where it answers the message itself.
+    """
+
+    stage: str
+    command: str
+    what: str
+    final: bool = False
 
 
-_LAST = (_Step.CONTENT, _Step.CHUNK)
+# Not an Enum: until Python 3.12 it takes longer to look up a member of one than all the rest.
+_MAIL = Step("sender", "MAIL", "the sender")
+_RCPT = Step("recipient", "RCPT", "the recipient")
+_DATA = Step("content", "DATA", "DATA")
+_CONTENT = Step("content", "DATA", "the message", final=True)
+_CHUNK = Step("content", "BDAT", "the message", final=True)
 
 
 class Transaction:
     """The state of one transaction.
 
     Attributes:
+        awaited: what the replies to come answer, in their order.
         committed: the end of the message was handed out to be written: from here on, losing the
             connection leaves open whether the message was sent.
         accepted: the server's reply that took the message, once it did.
@@ -105,64 +165,48 @@ class Transaction:
     """
 
     def __init__(
-        self,
-        envelope: Envelope,
-        content: bytes,
-        capabilities: Capabilities,
-        options: MailOptions,
+        self, envelope: Envelope, content: bytes, handover: Handover, *, chunked: bool = True
     ) -> None:
-        self._pipelining = "PIPELINING" in capabilities
-        self.chunked = (
-            options.chunking
-            and not options.lmtp
-            and self._pipelining
-            and "CHUNKING" in capabilities
-        )
-        self._lmtp = options.lmtp
-        self._flight = _commands(envelope, len(content), capabilities, options)
+        self._handover = handover
+        self._mail, self._rcpt = handover.commands(envelope, len(content))
+        self.chunked = chunked and handover.chunking
         if self.chunked:
             require_lines(content)
             self._content = content
         else:
             self._content = dot_stuff(content)
-        self._awaited: list[_Step] = []
-        self._refused_at: _Step | None = None
+        self.awaited: list[Step] = []
+        self._refused_at: Step | None = None
         self.committed = False
         self.accepted: Reply | None = None
         self.refusal: Refusal | None = None
 
-    @property
-    def done(self) -> bool:
-        """Whether no reply is awaited any longer."""
-        return not self._awaited
-
     def start(self) -> Flight:
         """The first bytes to write."""
-        mail, rcpt, data = self._flight
         if self.chunked:
-            self._awaited = [_Step.MAIL, _Step.RCPT, _Step.CHUNK]
+            self.awaited = [_MAIL, _RCPT, _CHUNK]
             self.committed = True
-            commands = b"%s%sBDAT %d LAST\r\n" % (mail, rcpt, len(self._content))
+            commands = b"%s%sBDAT %d LAST\r\n" % (self._mail, self._rcpt, len(self._content))
             return Flight(commands + self._content, commands)
-        if not self._pipelining:
-            self._awaited = [_Step.MAIL]
-            return Flight(mail, mail)
-        self._awaited = [_Step.MAIL, _Step.RCPT]
-        commands = mail + rcpt
-        if not self._lmtp:
-            self._awaited.append(_Step.DATA)
-            commands += data
+        if not self._handover.pipelining:
+            self.awaited = [_MAIL]
+            return Flight(self._mail, self._mail)
+        self.awaited = [_MAIL, _RCPT]
+        commands = self._mail + self._rcpt
+        if not self._handover.lmtp:
+            self.awaited.append(_DATA)
+            commands += _DATA_COMMAND
         return Flight(commands, commands)
 
     @property
     def stage(self) -> str:
         """The stage of the reply that is awaited."""
-        return self._awaited[0].value[0] if self._awaited else "content"
+        return self.awaited[0].stage if self.awaited else "content"
 
     @property
     def final(self) -> bool:
         """Whether the reply that is awaited is the one to the message itself."""
-        return bool(self._awaited) and self._awaited[0] in _LAST
+        return bool(self.awaited) and self.awaited[0].final
 
     @property
     def closing(self) -> bool:
@@ -172,7 +216,7 @@ class Transaction:
     @property
     def content_refused(self) -> bool:
         """Whether it was the message itself, all of it, that was refused."""
-        return self._refused_at in _LAST
+        return self._refused_at is not None and self._refused_at.final
 
     def receive(self, reply: Reply) -> Flight | None:
         """Take the next reply; return what to write now, if anything.
@@ -180,65 +224,45 @@ class Transaction:
         Raises:
             ProtocolError: the reply cannot be one to its command.
         """
-        if not self._awaited:
+        if not self.awaited:
             raise ProtocolError("the server sent a reply that nothing asked for")
-        step = self._awaited.pop(0)
-        if reply.closing:
-            # The server closes the connection: no reply follows, not even a pipelined one.
-            self._awaited = []
+        step = self.awaited.pop(0)
         if reply.code >= 400:
             self._refuse(step, reply)
             return None
-        if (step is _Step.DATA) != (reply.code // 100 == 3):
-            raise ProtocolError(f"the server replied {reply.code} to {step.value[1]}")
+        if (step is _DATA) != (reply.code >= 300):
+            raise ProtocolError(f"the server replied {reply.code} to {step.command}")
+        if self.awaited and self.refusal is None:
+            return None
         return self._agree(step, reply)
 
-    def _refuse(self, step: _Step, reply: Reply) -> None:
+    def _refuse(self, step: Step, reply: Reply) -> None:
+        if reply.closing:
+            # The server closes the connection: no reply follows, not even a pipelined one.
+            self.awaited = []
         if self.refusal is None:
-            self.refusal = Refusal(*step.value, reply)
+            self.refusal = Refusal(step.stage, step.command, step.what, reply)
             self._refused_at = step
 
-    def _agree(self, step: _Step, reply: Reply) -> Flight | None:
-        if self.chunked and self._refused_at is _Step.MAIL:
+    def _agree(self, step: Step, reply: Reply) -> Flight | None:
+        if self.chunked and self._refused_at is _MAIL:
             # Without a sender there is nothing to agree to: what came first was no reply to MAIL,
             # and the last one, which counts, is still to come.
             self.refusal = None
             raise ProtocolError("the replies are out of step")
-        if step in _LAST:
+        if step.final:
             if self.refusal is None:
                 self.accepted = reply
             return None
-        if step is _Step.DATA:
-            self._awaited = [_Step.CONTENT]
+        if step is _DATA:
+            self.awaited = [_CONTENT]
             if self.refusal is not None:
                 return Flight(_LONE_DOT, _LONE_DOT)
             self.committed = True
             return Flight(self._content, b"(the message)")
-        if self._awaited or self.refusal is not None:
+        if self.awaited or self.refusal is not None:
             return None
-        following = {_Step.MAIL: _Step.RCPT, _Step.RCPT: _Step.DATA}[step]
-        self._awaited = [following]
-        data = self._flight[1] if following is _Step.RCPT else self._flight[2]
+        following = {_MAIL: _RCPT, _RCPT: _DATA}[step]
+        self.awaited = [following]
+        data = self._rcpt if following is _RCPT else _DATA_COMMAND
         return Flight(data, data)
-
-
-def _commands(
-    envelope: Envelope, size: int, capabilities: Capabilities, options: MailOptions
-) -> tuple[bytes, bytes, bytes]:
-    mail: list[str] = []
-    rcpt: tuple[str, ...] = ()
-    if "SIZE" in capabilities:
-        mail.append(f"SIZE={size}")
-    if envelope.international:
-        # RFC 6531 section 3.3: a server with SMTPUTF8 has 8BITMIME too.
-        mail += ["BODY=8BITMIME", "SMTPUTF8"]
-    if options.require_tls:
-        mail.append("REQUIRETLS")
-    if "DSN" in capabilities:
-        mail += options.dsn_mail
-        rcpt = options.dsn_rcpt
-    return (
-        command(f"MAIL FROM:<{envelope.sender}>", *mail),
-        command(f"RCPT TO:<{envelope.recipient}>", *rcpt),
-        command("DATA"),
-    )

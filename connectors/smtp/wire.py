@@ -8,15 +8,15 @@ import logging
 import select
 import ssl
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
+from connectors.smtp.alarm import Alarm
 from connectors.smtp.protocol import ProtocolError, Reply, ReplyParser
+from connectors.smtp.transaction import Flight
 
 __all__ = ["ConnectionLost", "Wire"]
 
-MAX_UNREAD = 64  # replies that nobody has read yet
 _AT_ONCE = 4096  # octets that a socket's empty buffer takes on every system
 _END = len(b".\r\n")
 
@@ -35,6 +35,7 @@ class Wire(asyncio.Protocol):
         transport: what is written to.
         local_address: the address of this side.
         peer_address: the address of the other side, or of the proxy on the way.
+        replies: those that arrived and that nobody took yet; whoever takes one removes it.
         number: tells the connections of this process apart in a log.
         alert: what TLS ended with, if it was that; with TLS 1.3 a server looks at the client's
             certificate only after the handshake.
@@ -47,9 +48,10 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._log_dialogue = log_dialogue
         self._parser = ReplyParser()
-        self._replies: deque[Reply] = deque()
-        self._broken: ProtocolError | None = None
+        self.replies = self._parser.replies
         self._waiter: asyncio.Future[None] | None = None
+        self._alarm = Alarm(self._expire)
+        self._poll: Callable[[int], object] = _nothing
         self._lost = False
         self._blocked = False
         self._hold = self._turned = False
@@ -63,25 +65,25 @@ class Wire(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=0)
         self.local_address = _address(self._info("sockname"))
         self.peer_address = _address(self._info("peername"))
+        self._poll = _poller(self._info("socket"))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, and let go on whoever waits for a reply."""
+        known = len(self.replies)
         self._parser.feed(data)
-        try:
-            self._take_replies()
-        except ProtocolError as error:
-            self._broken = error
+        if self._log_dialogue:
+            self._log_replies(known)
+        if self._parser.error is not None:
             self.abort()
-        if self._hold and self._replies and self.transport is not None:
+        if self._hold and self.replies and self.transport is not None:
             # STARTTLS was sent: what follows its reply belongs to TLS, or to an attacker.
             self.transport.pause_reading()
         self._wake()
 
-    def _take_replies(self) -> None:
-        while (reply := self._parser.next_reply()) is not None:
-            self._replies.append(reply)
-            if len(self._replies) > MAX_UNREAD:
-                raise ProtocolError("the server floods this client with replies")
+    def _log_replies(self, known: int) -> None:
+        for reply in itertools.islice(self.replies, known, None):
+            # What is asked in a 334 is half of what it takes to guess a password offline.
+            self._log("S", "334 ***" if reply.code == 334 else self.mask(str(reply)))
 
     def eof_received(self) -> bool:
         """The server closes; nothing more can be asked of it."""
@@ -92,6 +94,8 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection ended."""
         self._lost = True
+        self._poll = _nothing
+        self._alarm.cancel()
         if isinstance(exc, ssl.SSLError):
             self.alert = exc
         self._wake()
@@ -110,9 +114,16 @@ class Wire(asyncio.Protocol):
         return self._lost or self.transport is None or self.transport.is_closing()
 
     @property
+    def ready(self) -> bool:
+        """Whether it is open, and nothing arrived that nobody asked for."""
+        if self._lost or self.replies or self._parser.partial:
+            return False
+        return self.transport is not None and not self.transport.is_closing()
+
+    @property
     def unread(self) -> bool:
         """Whether bytes arrived that nobody asked for."""
-        return bool(self._replies) or self._parser.pending
+        return self._parser.pending
 
     def mask(self, text: str) -> str:
         """The text without what is hidden."""
@@ -126,31 +137,24 @@ class Wire(asyncio.Protocol):
             self._masks.append(mask)
 
     async def settle(self) -> None:
-        """Take in what has arrived: the kernel may have bytes, or the end, that no one has read."""
-        if not self.closed and self._stirs():
-            # Once for the loop to look, once for the callbacks that stood behind this one.
-            for _ in range(2):
-                await asyncio.sleep(0)
+        """Take in what has arrived."""
+        # Once for the loop to look, once for the callbacks that stood behind this one.
+        for _ in range(2):
+            await asyncio.sleep(0)
 
-    def _stirs(self) -> bool:
-        handle = self._info("socket")
-        if not hasattr(select, "poll") or handle is None:
-            return True  # it cannot be told
-        poll = select.poll()
-        try:
-            poll.register(handle.fileno(), select.POLLIN)  # type: ignore[attr-defined]
-            return bool(poll.poll(0))
-        except (OSError, ValueError):
-            return True
+    @property
+    def stirs(self) -> bool:
+        """Whether the kernel may have bytes, or the end, that no one has read."""
+        return bool(self._poll(0))
 
     def farewell(self) -> Reply | None:
         """The reply by which the server closed (421), where it said so unasked."""
-        return next((reply for reply in self._replies if reply.closing), None)
+        return next((reply for reply in self.replies if reply.closing), None)
 
     @property
     def surplus(self) -> list[Reply]:
         """The replies that nobody asked for, save that the server closes (421)."""
-        return [reply for reply in self._replies if not reply.closing]
+        return [reply for reply in self.replies if not reply.closing]
 
     @property
     def unsent(self) -> bool:
@@ -172,12 +176,17 @@ class Wire(asyncio.Protocol):
         found = self._info("ssl_object") if self._turned else None
         return found if isinstance(found, ssl.SSLObject) else None
 
-    def write(self, data: bytes, shown: bytes) -> None:
-        """Write bytes; `shown` is what a log may say of them."""
-        if self.closed or self.transport is None:
+    def write(self, flight: Flight) -> None:
+        """Write bytes.
+
+        Raises:
+            ConnectionLost: the connection can no longer be used.
+        """
+        if self._lost or self.transport is None or self.transport.is_closing():
             raise ConnectionLost
+        data = flight.data
         if self._log_dialogue:
-            self._log("C", shown.decode().rstrip().replace("\r\n", " | "))
+            self._log("C", flight.shown.decode().rstrip().replace("\r\n", " | "))
         if len(data) > _AT_ONCE and self._turned:
             # TLS does not tell what the transport below still holds: only what is written while
             # that one is blocked is known not to have left. So the end is written apart.
@@ -185,26 +194,24 @@ class Wire(asyncio.Protocol):
             data = data[-_END:]
         self.transport.write(data)
 
-    async def reply(self, timeout: float) -> Reply:
+    async def reply(self, deadline: float) -> Reply:
         """The next reply.
+
+        Args:
+            deadline: when to give up, in seconds of `time.monotonic()`.
 
         Raises:
             TimeoutError: it did not come in time, however its bytes dripped.
             ConnectionLost: the connection ended before it.
             ProtocolError: the bytes are no reply.
         """
-        deadline = time.monotonic() + timeout
-        while not self._replies:
-            if self._broken is not None:
-                raise self._broken
+        while not self.replies:
+            if self._parser.error is not None:
+                raise self._parser.error
             if self._lost:
                 raise ConnectionLost
             await self._more(deadline)
-        reply = self._replies.popleft()
-        if self._log_dialogue:
-            # What is asked in a 334 is half of what it takes to guess a password offline.
-            self._log("S", "334 ***" if reply.code == 334 else self.mask(str(reply)))
-        return reply
+        return self.replies.popleft()
 
     def _log(self, side: str, text: str) -> None:
         told = {"side": side, "text": text, "peer": self.peer_address, "connection": self.number}
@@ -214,20 +221,21 @@ class Wire(asyncio.Protocol):
         """Whether a reply, or the end of the connection, comes in that time, in seconds."""
         deadline = time.monotonic() + timeout
         try:
-            while not self._replies and not self._lost:
+            while not self.replies and not self._lost:
                 await self._more(deadline)
         except TimeoutError:
             return False
         return True
 
-    async def _more(self, deadline: float) -> None:
-        waiter = self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(max(deadline - time.monotonic(), 0), _expire, waiter)
-        try:
-            await waiter
-        finally:
-            timer.cancel()
-            self._waiter = None
+    def _more(self, deadline: float) -> asyncio.Future[None]:
+        """What is done once bytes arrive, or the end; it raises TimeoutError at the deadline."""
+        self._waiter = self._loop.create_future()
+        self._alarm.set(deadline)
+        return self._waiter
+
+    def _expire(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -251,7 +259,7 @@ class Wire(asyncio.Protocol):
             TimeoutError, OSError, ssl.SSLError: the handshake failed.
         """
         self._hold = False
-        if self.unread or self._broken is not None:
+        if self.unread:
             raise ProtocolError("bytes arrived before TLS began, which may be an attack")
         if self.closed or self.transport is None:
             raise ConnectionLost
@@ -282,14 +290,29 @@ class Wire(asyncio.Protocol):
     def abort(self) -> None:
         """Close the connection at once."""
         self._lost = True
+        self._poll = _nothing
         if self.transport is not None:
             self.transport.abort()
         self._wake()
 
 
-def _expire(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
+def _nothing(_: int) -> object:
+    """There is no connection that could stir."""
+    return None
+
+
+def _something(_: int) -> object:
+    """It cannot be told whether the connection stirs."""
+    return True
+
+
+def _poller(handle: object) -> Callable[[int], object]:
+    """What looks whether a socket has bytes, or the end; it stays the same when TLS begins."""
+    if not hasattr(select, "poll") or not hasattr(handle, "fileno"):
+        return _something
+    poll = select.poll()
+    poll.register(handle.fileno(), select.POLLIN)
+    return poll.poll
 
 
 def _address(name: object) -> str:

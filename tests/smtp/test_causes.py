@@ -755,8 +755,8 @@ def reply_of(lines: str) -> Reply:
     *first, last = lines.split("\r\n")
     parser = ReplyParser()
     parser.feed("\r\n".join([*first, last[:3] + " " + last[4:], ""]).encode())
-    reply = parser.next_reply()
-    assert reply is not None
+    (reply,) = parser.replies
+    parser.replies.clear()
     assert not parser.pending
     return reply
 

@@ -36,7 +36,7 @@ from connectors.smtp.config import SmtpConfig
 from connectors.smtp.endpoint import Endpoint, TlsMode
 from connectors.smtp.opening import open_session
 from connectors.smtp.pool import Pool
-from connectors.smtp.protocol import MAX_LINE, ProtocolError, Reply, ReplyParser
+from connectors.smtp.protocol import MAX_LINE, Reply, ReplyParser
 from connectors.smtp.session import DeadConnectionError, Sent, Session
 from connectors.smtp.stages import Stages
 from connectors.smtp.transaction import Envelope, MailOptions
@@ -120,7 +120,6 @@ class Transcript:
         self.arrived = sum(len(event.data) for event in record if event.what == "took")
         self.units = units(self.written, contents)
         self.replies: list[Reply] = []
-        self._broken = False
         self._parser = ReplyParser()
         self._read(record)
 
@@ -141,16 +140,13 @@ class Transcript:
 
     def _take(self, data: bytes) -> None:
         self._parser.feed(data)
-        try:
-            while (reply := self._parser.next_reply()) is not None:
-                self.replies.append(reply)
-        except ProtocolError:
-            self._broken = True
+        self.replies += self._parser.replies
+        self._parser.replies.clear()
 
     @property
     def quiet(self) -> bool:
         """Whether all that came is whole replies."""
-        return not (self._broken or self._parser.pending)
+        return not self._parser.pending
 
     @property
     def settled(self) -> bool:
@@ -756,9 +752,9 @@ def test_the_longest_line_may_come_in_any_pieces(at: int) -> None:
     assert len(line) == MAX_LINE + 2
     parser = ReplyParser()
     parser.feed(line[:at])
-    assert parser.next_reply() is None
+    assert not parser.replies
     parser.feed(line[at:])
-    assert parser.next_reply() == Reply(250, ("x" * (MAX_LINE - 4),))
+    assert [*parser.replies] == [Reply(250, ("x" * (MAX_LINE - 4),))]
 
 
 @pytest.mark.parametrize(("mechanism", "place"), [(None, 1), ("PLAIN", 2)])

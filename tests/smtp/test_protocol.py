@@ -19,7 +19,6 @@ from connectors.smtp.protocol import (
     MAX_LINE,
     MAX_REPLY,
     Capabilities,
-    ProtocolError,
     Reply,
     ReplyParser,
     dot_stuff,
@@ -42,15 +41,13 @@ reply_lines = st.lists(
 
 def replies(pieces: list[bytes]) -> tuple[list[Reply], str | None]:
     """The replies in the pieces, and the error at their end."""
-    parser, found = ReplyParser(), []
-    try:
-        for piece in pieces:
-            parser.feed(piece)
-            while (reply := parser.next_reply()) is not None:
-                found.append(reply)
-    except ProtocolError as error:
-        return found, str(error)
-    return found, None
+    parser = ReplyParser()
+    found: list[Reply] = []
+    for piece in pieces:
+        parser.feed(piece)
+        found += parser.replies
+        parser.replies.clear()
+    return found, str(parser.error) if parser.error else None
 
 
 def split(data: bytes, at: list[int]) -> list[bytes]:
@@ -88,15 +85,11 @@ def test_arbitrary_bytes_raise_nothing_but_a_protocol_error(data: list[bytes]) -
 def test_no_reply_is_kept_beyond_the_caps(piece: bytes, cap: int) -> None:
     parser, fed = ReplyParser(), 0
 
-    def feed_on() -> None:
-        nonlocal fed
-        while fed <= cap:
-            fed += len(piece)
-            parser.feed(piece)
-            assert parser.next_reply() is None
-
-    with pytest.raises(ProtocolError):
-        feed_on()
+    while fed <= cap and parser.error is None:
+        fed += len(piece)
+        parser.feed(piece)
+        assert not parser.replies
+    assert parser.error is not None
     assert fed > cap * 3 // 4
 
 

@@ -8,6 +8,7 @@ import re
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, cast
@@ -16,10 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.smtp.protocol import Reply
 from connectors.smtp.proxy.connect import connect_through
 from connectors.smtp.proxy.faults import ProxyError
 from connectors.smtp.proxy.tunnel import MAX_ANSWER, Connect, _Tunnel
 from connectors.smtp.proxy.url import Proxy, missing
+from connectors.smtp.transaction import Flight
 from connectors.smtp.wire import ConnectionLost, Wire
 from tests.smtp import certificates, proxies
 from tests.smtp.helpers import MARK, shown, within
@@ -73,9 +76,13 @@ async def failure(proxy: ScriptedProxy | str, **more: Any) -> ProxyError:
     return caught.value
 
 
+async def read(wire: Wire) -> Reply:
+    return await wire.reply(time.monotonic() + LONG)
+
+
 async def ask(wire: Wire, line: bytes) -> int:
-    wire.write(line, line)
-    return (await wire.reply(LONG)).code
+    wire.write(Flight(line, line))
+    return (await read(wire)).code
 
 
 async def left(proxy: ScriptedProxy) -> None:
@@ -210,7 +217,7 @@ async def test_the_greeting_is_whole_and_starttls_works(scheme: str, delivery: s
         scripted(scheme, peer, **DELIVERIES[delivery]) as proxy,
     ):
         wire = await through(proxy)
-        assert (await wire.reply(LONG)).text == "peer.test ESMTP"
+        assert (await read(wire)).text == "peer.test ESMTP"
         assert not wire.unread
         assert not wire.unsent
         assert await ask(wire, b"EHLO client.test\r\n") == 250
@@ -236,7 +243,7 @@ async def test_tls_from_the_first_byte(scheme: str, deliver: Deliver | None) -> 
     ):
         wire = await through(proxy)
         await wire.start_tls(trusting(), "localhost", LONG)
-        assert (await wire.reply(LONG)).code == 220
+        assert (await read(wire)).code == 220
         assert await ask(wire, b"NOOP " + b"x" * 300_000 + b"\r\n") == 250
         wire.abort()
         assert peer.connections[0].encrypted_from == 0
@@ -263,9 +270,9 @@ async def test_a_server_that_closes_behind_the_proxy(scheme: str) -> None:
         scripted(scheme, peer, together=True) as proxy,
     ):
         wire = await through(proxy)
-        assert (await wire.reply(LONG)).code == 220
+        assert (await read(wire)).code == 220
         with pytest.raises(ConnectionLost):
-            await wire.reply(LONG)
+            await read(wire)
         wire.abort()
         await left(proxy)
 
@@ -274,7 +281,7 @@ async def test_a_server_that_closes_behind_the_proxy(scheme: str) -> None:
 async def test_ten_at_once(scheme: str) -> None:
     async with Peer() as peer, scripted(scheme, peer, deliver=proxies.drip) as proxy:
         wires = await asyncio.gather(*(through(proxy) for _ in range(10)))
-        assert [(await wire.reply(LONG)).code for wire in wires] == [220] * 10
+        assert [(await read(wire)).code for wire in wires] == [220] * 10
         for wire in wires:
             wire.abort()
         await left(proxy)
@@ -288,7 +295,7 @@ async def test_an_answer_of_socks_that_is_split(scheme: str, at: int) -> None:
         scripted(scheme, peer, together=True, deliver=proxies.split_at(at)) as proxy,
     ):
         wire = await through(proxy)
-        assert (await wire.reply(LONG)).text == "peer.test ESMTP"
+        assert (await read(wire)).text == "peer.test ESMTP"
         assert not wire.unread
         wire.abort()
 
@@ -301,7 +308,7 @@ async def asked(scheme: str, host: str, *, login: str = "", **more: Any) -> prox
     async with Peer() as peer, scripted(scheme, peer, **more) as proxy:
         proxy.names[f"[{host}]" if scheme.startswith("http") and ":" in host else host] = peer.port
         wire = await through(proxy, host, 465, login=login)
-        assert (await wire.reply(LONG)).code == 220
+        assert (await read(wire)).code == 220
         wire.abort()
         assert len(proxy.clients) == 1
         return proxy.clients[0]
@@ -412,7 +419,7 @@ def status(line: str, *headers: str) -> bytes:
 async def test_an_answer_that_opens_the_tunnel(answer: bytes, deliver: Deliver | None) -> None:
     async with scripted("http", connect=answer + GREETING, deliver=deliver) as proxy:
         wire = await through(proxy)
-        assert (await wire.reply(LONG)).text == "peer.test ESMTP"
+        assert (await read(wire)).text == "peer.test ESMTP"
         assert not wire.unread
         wire.abort()
         await left(proxy)
@@ -600,7 +607,7 @@ async def test_nothing_listens(scheme: str) -> None:
 async def test_the_address_to_connect_from(scheme: str) -> None:
     async with Peer() as peer, scripted(scheme, peer) as proxy:
         wire = await through(proxy, local_address="127.0.0.9")
-        assert (await wire.reply(LONG)).code == 220
+        assert (await read(wire)).code == 220
         assert proxy.clients[0].writer.get_extra_info("peername")[0] == "127.0.0.9"
         wire.abort()
         error = await failure(proxy, local_address="::1")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, dot_stuff
-from connectors.smtp.transaction import Envelope, MailOptions, Transaction
+from connectors.smtp.transaction import Envelope, Handover, MailOptions, Transaction
 
 CONTENT = b"Subject: x\r\n\r\n.body\r\n"
 ENVELOPE = Envelope("a@example.org", "b@example.org")
@@ -27,7 +27,7 @@ options = st.builds(
 
 def begin(*extensions: str, envelope: Envelope = ENVELOPE, **changes: Any) -> Transaction:
     capabilities = Capabilities(dict.fromkeys(extensions, ""))
-    return Transaction(envelope, CONTENT, capabilities, MailOptions(**changes))
+    return Transaction(envelope, CONTENT, Handover.of(capabilities, MailOptions(**changes)))
 
 
 def play(transaction: Transaction, *answers: int) -> list[bytes]:
@@ -48,10 +48,10 @@ def test_whatever_the_replies_success_is_only_what_it_is(
     answers: list[int], extensions: set[str], chosen: MailOptions
 ) -> None:
     capabilities = Capabilities(dict.fromkeys(extensions, ""))
-    transaction = Transaction(ENVELOPE, CONTENT, capabilities, chosen)
+    transaction = Transaction(ENVELOPE, CONTENT, Handover.of(capabilities, chosen))
     written, refused = [transaction.start()], False
     for code in answers:
-        if transaction.done:
+        if not transaction.awaited:
             break
         final, committed = transaction.final, transaction.committed
         try:
@@ -66,7 +66,7 @@ def test_whatever_the_replies_success_is_only_what_it_is(
             assert committed
             assert 200 <= code < 300
             assert not refused
-            assert transaction.done
+            assert not transaction.awaited
     sent = b"".join(flight.data for flight in written)
     shown = b"".join(flight.shown for flight in written)
     assert b"body" not in shown
@@ -76,7 +76,7 @@ def test_whatever_the_replies_success_is_only_what_it_is(
     if refused:
         assert transaction.accepted is None
         assert transaction.refusal is not None
-    if transaction.done:
+    if not transaction.awaited:
         assert (transaction.accepted is None) == refused
         with pytest.raises(ProtocolError):
             transaction.receive(Reply(250, ("",)))
@@ -85,7 +85,7 @@ def test_whatever_the_replies_success_is_only_what_it_is(
 def test_a_recipient_refused_within_a_flight_gets_a_lone_dot() -> None:
     transaction = begin("PIPELINING")
     assert play(transaction, 250, 550, 354, 250)[1:] == [b"", b"", b".\r\n", b""]
-    assert transaction.done
+    assert not transaction.awaited
     assert not transaction.committed
     assert transaction.accepted is None
     assert transaction.refusal is not None
@@ -144,7 +144,7 @@ def test_a_chunk_is_never_taken_after_a_refusal(
 ) -> None:
     transaction = begin("PIPELINING", "CHUNKING")
     play(transaction, *answers)
-    assert transaction.done
+    assert not transaction.awaited
     assert transaction.accepted is None
     assert transaction.refusal is not None
     assert (transaction.refusal.stage, transaction.refusal.command) == (stage, command)
@@ -156,7 +156,7 @@ def test_lmtp_sends_data_only_to_a_recipient() -> None:
     first, *_ = play(transaction, 250)
     assert first == b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
     transaction.receive(Reply(550, ("5.1.1 no such user",)))
-    assert transaction.done  # to a message without recipients no reply would come
+    assert not transaction.awaited  # to a message without recipients no reply would come
 
     transaction = begin("PIPELINING", lmtp=True)
     assert play(transaction, 250, 250, 354)[1:] == [b"", b"DATA\r\n", dot_stuff(CONTENT)]
@@ -184,5 +184,6 @@ def test_requiretls_is_asked_for_with_the_sender() -> None:
 def test_content_that_servers_read_differently_is_refused(
     content: bytes, extensions: tuple[str, ...]
 ) -> None:
+    handover = Handover.of(Capabilities(dict.fromkeys(extensions, "")), MailOptions())
     with pytest.raises(ValueError, match="the content must"):
-        Transaction(ENVELOPE, content, Capabilities(dict.fromkeys(extensions, "")), MailOptions())
+        Transaction(ENVELOPE, content, handover)
