@@ -467,6 +467,32 @@ async def test_order_of_enabling_and_those_never_enabled_last() -> None:
         assert order == expected
 
 
+async def test_routes_that_change_between_messages() -> None:
+    served: list[str] = []
+
+    def serve(name: str) -> Sender:
+        def take(_state: Any, message: Message) -> Receipt:
+            served.append(name)
+            return receipt_of(message)
+
+        return take
+
+    host = AsyncHost(registry_of(*(Plugin(name, then=serve(name)) for name in ("a", "b"))))
+    with pytest.raises(NoConnectorForUsageError):
+        await host.send_message("SignIn", to=TO)
+    host.configure("a", {})
+    await host.send_message("SignIn", to=TO)
+    host.configure("b", {})
+    await host.send_message("SignIn", to=TO)
+    host.enable("b", ["SignIn"])
+    await host.send_message("SignIn", to=TO)
+    host.enable("a", ["Register"])
+    await host.send_message("Register", to=TO)
+    assert served == ["a", "a", "b", "a"]
+    with pytest.raises(NoConnectorForUsageError):
+        await host.send_message("Generic", to=TO)
+
+
 async def test_enabled_for_nothing_serves_nothing() -> None:
     host = ready(Plugin("a"))
     host.enable("a", [])

@@ -341,6 +341,26 @@ async def test_closing_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) ->
         await peer.until(lambda: peer.open == 0)
 
 
+async def test_closing_as_a_connection_is_handed_from_one_message_to_the_next() -> None:
+    async with Peer() as peer, new_host() as host:
+        state = host.configure("smtp", config(peer.port, maxConnections=1))._guard._state
+
+        async def send_and_close() -> None:
+            await send(host)
+            await state.close()  # at once: the host would let the others go on before
+
+        first = asyncio.create_task(send_and_close())
+        await turns()  # it is the first to ask for the connection
+        others = [asyncio.create_task(send(host)) for _ in range(3)]
+        with within():
+            await first
+            results = await asyncio.gather(*others, return_exceptions=True)
+        assert [type(result) for result in results] == [HostClosedError] * 3
+        assert len(peer.mails) == 1
+        await peer.until(lambda: peer.open == 0)
+        assert peer.count("QUIT") == 1
+
+
 @pytest.mark.parametrize("place", ["greeting", "EHLO", "AUTH"])
 async def test_closing_ends_a_log_in(place: str) -> None:
     held = Barrier("250 late")
