@@ -10,7 +10,8 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakSet
 
@@ -142,7 +143,8 @@ class _LoopThread:
 def _result(future: Future[T]) -> T:
     """The future's result. Wakes now and then: Ctrl-C just before the wait does not end it."""
     while not future.done():
-        wait([future], timeout=_WAKE)
+        with suppress(TimeoutError):
+            return future.result(timeout=_WAKE)
     return future.result()
 
 
