@@ -53,7 +53,7 @@ class _Hook:
 
     def __call__(self, **given: Any) -> Any:
         """What it returns, given those of the arguments that it takes."""
-        return self._function(*[given[name] for name in self._names])
+        return self._function(*map(given.__getitem__, self._names))
 
 
 class Guard:
@@ -79,6 +79,7 @@ class Guard:
             for name in _HOOKS
             for implementation in getattr(connector.hook, name).get_hookimpls()
         }
+        self._send = self._hooks["send_message"]
 
     @property
     def type(self) -> ConnectorType:
@@ -97,7 +98,9 @@ class Guard:
         timer: asyncio.Timeout | None = None
         broke: BaseException | None = None
         try:
-            if message.deadline is None:
+            if message.deadline is None and self._send.asynchronous:
+                receipt = await self._send(state=self._state, message=message)
+            elif message.deadline is None:
                 receipt = await self._call("send_message", message=message)
             else:
                 left = message.deadline - time.monotonic()

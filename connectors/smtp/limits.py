@@ -15,18 +15,18 @@ __all__ = ["LoginGate", "Pace"]
 
 
 class Pace:
-    """Spaces messages out evenly, so that a rate limit is kept without bursts."""
+    """Spaces messages out evenly, so that a rate limit is kept without bursts.
+
+    Attributes:
+        limits: whether there is anything to wait for.
+    """
 
     def __init__(self, limit: int, span: float) -> None:
         self._step = span / limit if limit else 0.0
+        self.limits = self._step > 0
         self._next = 0.0
         self._waiting = 0
         self._turn = asyncio.Lock()
-
-    @property
-    def limits(self) -> bool:
-        """Whether there is anything to wait for."""
-        return self._step > 0
 
     async def wait(self, deadline: float | None) -> None:
         """Wait for this message's turn; one that is called off leaves its turn to the next.

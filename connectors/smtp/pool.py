@@ -111,9 +111,10 @@ class Pool:
         """Send over one session, and give it back; a dead one is left to the caller."""
         opening = session.opening if session.fresh else _NOTHING
         waited = time.perf_counter() - started - sum(opening.values())
+        seconds = {"pool": waited, **opening}
         known = envelope.sender in self._senders
         try:
-            sent = await session.send(envelope, content, deadline, known=known)
+            sent = await session.send(envelope, content, deadline, seconds, known=known)
         except DeadConnectionError:
             raise
         except BaseException:
@@ -122,8 +123,7 @@ class Pool:
         self._release(session)
         if not known and len(self._senders) < MOST_SENDERS:
             self._senders.add(envelope.sender)
-        seconds = {"pool": waited, **opening, **sent.seconds}
-        return Sent(sent.response, sent.enhanced_code, seconds)
+        return sent
 
     async def _exchange(self, dead: Session, deadline: float | None) -> Session:
         """A fresh session in place of one that turned out dead, as those that idle may be."""

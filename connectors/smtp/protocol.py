@@ -126,7 +126,8 @@ class ReplyParser:
                 self.error, self.partial = error, True
 
     def _read(self, data: bytes) -> None:
-        *lines, self._rest = data.split(b"\n")
+        lines = data.split(b"\n")
+        self._rest = lines.pop()
         for line in lines:
             if self._lines or (reply := self._known.get(line)) is None:
                 if not self._take_line(line.removesuffix(b"\r")):
@@ -207,9 +208,10 @@ def command(*words: str) -> bytes:
         ValueError: a word holds a control character, which could start another command.
     """
     line = " ".join(words)
-    if control_in(line):
+    # What is printable ASCII is not looked at any closer.
+    if not (line.isascii() and line.isprintable()) and control_in(line):
         raise ValueError("a control character must not stand in a command")
-    return line.encode() + b"\r\n"
+    return f"{line}\r\n".encode()
 
 
 def from_base64(text: str) -> bytes | None:

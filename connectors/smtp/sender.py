@@ -71,7 +71,8 @@ class SmtpSender:
         except DeliveryError as error:
             self._log_failure(composed, message, error)
             raise
-        self._log(_SENT, composed, message, {"response": sent.response})
+        if _LOG.isEnabledFor(self._log_level):
+            self._log(_SENT, composed, message, {"response": sent.response})
         return Receipt(
             message_id=composed.message_id,
             connector_id=CONNECTOR_ID,
@@ -84,15 +85,14 @@ class SmtpSender:
     def _log(
         self, text: str, composed: Composed, message: Message, facts: Mapping[str, object]
     ) -> None:
-        if _LOG.isEnabledFor(self._log_level):
-            told = {
-                "message_id": composed.message_id,
-                "usage_type": message.usage_type,
-                "connector": CONNECTOR_ID,
-                "endpoint": str(self._endpoint),
-                **facts,
-            }
-            _LOG.log(self._log_level, text, told, extra=told)
+        told = {
+            "message_id": composed.message_id,
+            "usage_type": message.usage_type,
+            "connector": CONNECTOR_ID,
+            "endpoint": str(self._endpoint),
+            **facts,
+        }
+        _LOG.log(self._log_level, text, told, extra=told)
 
     def _log_failure(self, composed: Composed, message: Message, error: DeliveryError) -> None:
         facts = {

@@ -76,7 +76,13 @@ class Session:
         return self._wire.ready
 
     async def send(
-        self, envelope: Envelope, content: bytes, deadline: float | None, *, known: bool
+        self,
+        envelope: Envelope,
+        content: bytes,
+        deadline: float | None,
+        seconds: dict[str, float],
+        *,
+        known: bool,
     ) -> Sent:
         """Send one message.
 
@@ -84,6 +90,7 @@ class Session:
             envelope: sender and recipient.
             content: the message.
             deadline: when to give up, in seconds of `time.monotonic()`.
+            seconds: what was spent on it so far, by stage.
             known: the server has taken messages of this sender: one that it refuses should not
                 be sent the whole message first.
 
@@ -115,7 +122,7 @@ class Session:
                 raise self._failed(error, stage, committed=committed) from None
         self.idle_since = time.monotonic()
         if (reply := transaction.accepted) is not None:
-            seconds = {"envelope": agreed - started, "content": time.perf_counter() - agreed}
+            seconds |= {"envelope": agreed - started, "content": time.perf_counter() - agreed}
             return Sent(wire.mask(str(reply)), reply.enhanced_code, seconds)
         assert transaction.refusal is not None  # noqa: S101 - one or the other
         refusal = transaction.refusal
@@ -131,10 +138,16 @@ class Session:
         wire, replies = self._wire, self._wire.replies
         agreed = 0.0
         wire.write(transaction.start())
+        if not replies:
+            await wire.arrival(limit)
+        if wire.attentive and (content := transaction.agree(replies)):
+            wire.write(content)
         while awaited := transaction.awaited:
             if awaited[0].final:
                 agreed = time.perf_counter()
-            reply = replies.popleft() if replies else await wire.reply(limit)
+            if not replies:
+                await wire.arrival(limit)
+            reply = replies.popleft()
             if wire.unsent:
                 self._require_refusal(awaited[0], reply)
             if len(awaited) == 1 and reply.code < 400 and not awaited[0].final:

@@ -11,6 +11,7 @@ would not reply at all.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -108,10 +109,9 @@ class Handover:
         if envelope.international:
             # RFC 6531 section 3.3: a server with SMTPUTF8 has 8BITMIME too.
             told += " BODY=8BITMIME SMTPUTF8"
-        return (
-            command(f"MAIL FROM:<{envelope.sender}>{told}{self.mail_parameters}"),
-            command(f"RCPT TO:<{envelope.recipient}>{self.rcpt_parameters}"),
-        )
+        mail = f"MAIL FROM:<{envelope.sender}>{told}{self.mail_parameters}"
+        rcpt = f"RCPT TO:<{envelope.recipient}>{self.rcpt_parameters}"
+        return command(mail), command(rcpt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,7 @@ _RCPT = Step("recipient", "RCPT", "the recipient")
 _DATA = Step("content", "DATA", "DATA")
 _CONTENT = Step("content", "DATA", "the message", final=True)
 _CHUNK = Step("content", "BDAT", "the message", final=True)
+_ENVELOPE = [_MAIL, _RCPT, _DATA]
 
 
 class Transaction:
@@ -191,11 +192,12 @@ class Transaction:
         if not self._handover.pipelining:
             self.awaited = [_MAIL]
             return Flight(self._mail, self._mail)
-        self.awaited = [_MAIL, _RCPT]
-        commands = self._mail + self._rcpt
-        if not self._handover.lmtp:
-            self.awaited.append(_DATA)
-            commands += _DATA_COMMAND
+        if self._handover.lmtp:
+            self.awaited = [_MAIL, _RCPT]
+            commands = self._mail + self._rcpt
+        else:
+            self.awaited = [*_ENVELOPE]
+            commands = self._mail + self._rcpt + _DATA_COMMAND
         return Flight(commands, commands)
 
     @property
@@ -218,6 +220,23 @@ class Transaction:
         """Whether it was the message itself, all of it, that was refused."""
         return self._refused_at is not None and self._refused_at.final
 
+    def agree(self, replies: deque[Reply]) -> Flight | None:
+        """Take the replies to MAIL, RCPT and DATA at once, where they left in one flight.
+
+        It is what `receive` makes of one after the other. Where these are not all, or one refuses,
+        nothing is taken.
+
+        Args:
+            replies: all that there are; what is taken is removed.
+        """
+        if self.awaited != _ENVELOPE or len(replies) != len(_ENVELOPE):
+            return None
+        mail, rcpt, data = replies
+        if mail.code >= 300 or rcpt.code >= 300 or not 300 <= data.code < 400:
+            return None
+        replies.clear()
+        return self._hand_out()
+
     def receive(self, reply: Reply) -> Flight | None:
         """Take the next reply; return what to write now, if anything.
 
@@ -232,8 +251,11 @@ class Transaction:
             return None
         if (step is _DATA) != (reply.code >= 300):
             raise ProtocolError(f"the server replied {reply.code} to {step.command}")
-        if self.awaited and self.refusal is None:
-            return None
+        if self.refusal is None:
+            if step.final:
+                self.accepted = reply
+            if step.final or self.awaited:
+                return None
         return self._agree(step, reply)
 
     def _refuse(self, step: Step, reply: Reply) -> None:
@@ -251,18 +273,19 @@ class Transaction:
             self.refusal = None
             raise ProtocolError("the replies are out of step")
         if step.final:
-            if self.refusal is None:
-                self.accepted = reply
             return None
         if step is _DATA:
-            self.awaited = [_CONTENT]
-            if self.refusal is not None:
-                return Flight(_LONE_DOT, _LONE_DOT)
-            self.committed = True
-            return Flight(self._content, b"(the message)")
+            return self._hand_out()
         if self.awaited or self.refusal is not None:
             return None
         following = {_MAIL: _RCPT, _RCPT: _DATA}[step]
         self.awaited = [following]
         data = self._rcpt if following is _RCPT else _DATA_COMMAND
         return Flight(data, data)
+
+    def _hand_out(self) -> Flight:
+        self.awaited = [_CONTENT]
+        if self.refusal is not None:
+            return Flight(_LONE_DOT, _LONE_DOT)
+        self.committed = True
+        return Flight(self._content, b"(the message)")

@@ -78,7 +78,8 @@ class Wire(asyncio.Protocol):
         if self._hold and self.replies and self.transport is not None:
             # STARTTLS was sent: what follows its reply belongs to TLS, or to an attacker.
             self.transport.pause_reading()
-        self._wake()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _log_replies(self, known: int) -> None:
         for reply in itertools.islice(self.replies, known, None):
@@ -116,9 +117,16 @@ class Wire(asyncio.Protocol):
     @property
     def ready(self) -> bool:
         """Whether it is open, and nothing arrived that nobody asked for."""
-        if self._lost or self.replies or self._parser.partial:
+        if self._lost or self.replies or self._parser.partial or self.transport is None:
             return False
-        return self.transport is not None and not self.transport.is_closing()
+        return not self.transport.is_closing()
+
+    @property
+    def attentive(self) -> bool:
+        """Whether it is open, and nothing arrived but whole replies."""
+        if self._lost or self._parser.partial or self.transport is None:
+            return False
+        return not self.transport.is_closing()
 
     @property
     def unread(self) -> bool:
@@ -195,7 +203,13 @@ class Wire(asyncio.Protocol):
         self.transport.write(data)
 
     async def reply(self, deadline: float) -> Reply:
-        """The next reply.
+        """The next reply; raises as `arrival` does."""
+        if not self.replies:
+            await self.arrival(deadline)
+        return self.replies.popleft()
+
+    async def arrival(self, deadline: float) -> None:
+        """Wait until there are `replies`.
 
         Args:
             deadline: when to give up, in seconds of `time.monotonic()`.
@@ -211,7 +225,6 @@ class Wire(asyncio.Protocol):
             if self._lost:
                 raise ConnectionLost
             await self._more(deadline)
-        return self.replies.popleft()
 
     def _log(self, side: str, text: str) -> None:
         told = {"side": side, "text": text, "peer": self.peer_address, "connection": self.number}
@@ -311,7 +324,10 @@ def _poller(handle: object) -> Callable[[int], object]:
     if not hasattr(select, "poll") or not hasattr(handle, "fileno"):
         return _something
     poll = select.poll()
-    poll.register(handle.fileno(), select.POLLIN)
+    try:
+        poll.register(handle.fileno(), select.POLLIN)
+    except (OSError, ValueError):  # it is closed already
+        return _something
     return poll.poll
 
 

@@ -570,7 +570,7 @@ class Play:
         deadline = None if mail.time is None else now + mail.time
         certain = True
         try:
-            sent = await session.send(mail.envelope, mail.content, deadline, known=mail.known)
+            sent = await session.send(mail.envelope, mail.content, deadline, {}, known=mail.known)
         except DeadConnectionError as dead:
             self._failed(dead.error)
             certain = dead.error.retry != "uncertain"

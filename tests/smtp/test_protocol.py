@@ -1,11 +1,9 @@
-"""The pure parts under arbitrary input: replies, content, bodies, headers, the transaction."""
+"""The pure parts under arbitrary input: replies, content, headers, the transaction."""
 
 from __future__ import annotations
 
-import base64
 import email
 import email.policy
-import quopri
 import re
 from email.header import decode_header, make_header
 
@@ -13,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.smtp.compose.body import encode_body
 from connectors.smtp.compose.headers import header, header_problem
 from connectors.smtp.protocol import (
     MAX_LINE,
@@ -162,44 +159,6 @@ def test_whatever_the_content_no_smuggling_sequence_leaves(content: bytes) -> No
         return
     inside = stuffed[:-5]
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n|\0|\r\n\.\r\n", inside + b"\r\n")
-
-
-body_texts = st.one_of(
-    st.text(),
-    st.lists(
-        st.sampled_from(
-            [".", "=", " ", "\t", "\r", "\n", "\r\n", "é", "名", "x" * 76, "a", "From "]
-        )
-    ).map("".join),
-)
-
-
-@given(text=body_texts)
-def test_a_body_comes_back(text: str) -> None:
-    if "\0" in text or re.search("[\ud800-\udfff]", text):
-        with pytest.raises(ValueError, match=r"NUL|surrogates"):
-            encode_body(text)
-        return
-    encoding, encoded = encode_body(text)
-    expected = re.sub(r"\r\n|\r|\n", "\r\n", text)
-    expected += "" if expected.endswith("\r\n") else "\r\n"
-    decoded = {
-        "7bit": lambda data: data,
-        "quoted-printable": quopri.decodestring,
-        "base64": base64.b64decode,
-    }[encoding](encoded)
-    assert decoded.decode() == expected
-    assert encoded.isascii()
-    assert encoded.endswith(b"\r\n")
-    assert encoded.count(b"\r") == encoded.count(b"\n") == encoded.count(b"\r\n")
-    assert max(map(len, encoded.split(b"\r\n"))) <= 76
-    whole = (
-        f"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
-    )
-    parsed = email.message_from_bytes(whole.encode() + encoded)
-    payload = parsed.get_payload(decode=True)
-    assert isinstance(payload, bytes)
-    assert payload.decode() == expected
 
 
 header_texts = st.one_of(

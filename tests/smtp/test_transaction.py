@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import pytest
@@ -80,6 +81,43 @@ def test_whatever_the_replies_success_is_only_what_it_is(
         assert (transaction.accepted is None) == refused
         with pytest.raises(ProtocolError):
             transaction.receive(Reply(250, ("",)))
+
+
+@given(
+    answers=st.lists(codes, min_size=1, max_size=4),
+    extensions=st.sets(st.sampled_from(EXTENSIONS)),
+    chosen=options,
+)
+def test_a_flight_that_is_taken_at_once_is_what_comes_of_one_reply_after_the_other(
+    answers: list[int], extensions: set[str], chosen: MailOptions
+) -> None:
+    handover = Handover.of(Capabilities(dict.fromkeys(extensions, "")), chosen)
+    at_once, by_one = (Transaction(ENVELOPE, CONTENT, handover) for _ in range(2))
+    at_once.start()
+    replies = deque(Reply(code, ("",)) for code in answers)
+    taken = at_once.agree(replies)
+    if taken is None:
+        assert [reply.code for reply in replies] == answers
+        assert (at_once.committed, at_once.accepted, at_once.refusal) == (
+            at_once.chunked,
+            None,
+            None,
+        )
+        return
+    assert not replies
+    assert [code // 100 for code in answers] == [2, 2, 3]
+    assert taken.data == play(by_one, *answers)[-1] == dot_stuff(CONTENT)
+    assert vars(at_once) == vars(by_one)
+
+
+def test_the_usual_replies_to_a_flight_are_taken_at_once() -> None:
+    transaction = begin("PIPELINING")
+    transaction.start()
+    flight = transaction.agree(deque(Reply(code, ("",)) for code in (250, 250, 354)))
+    assert flight is not None
+    assert flight.data == dot_stuff(CONTENT)
+    assert transaction.committed
+    assert transaction.final
 
 
 def test_a_recipient_refused_within_a_flight_gets_a_lone_dot() -> None:
