@@ -51,5 +51,5 @@ $(VENV)/.ready: pyproject.toml
 	  echo "connector-core needs Python 3.11 or newer; this is $$($(PYTHON) -V). Say: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[inbox,oauth2,proxy,speed]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[css,dkim,inbox,oauth2,proxy,speed]' --group dev
 	@touch $@

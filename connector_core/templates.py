@@ -20,7 +20,14 @@ from connector_core.errors import MessageError, TemplateNotFoundError
 from connector_core.locales import fallbacks, is_language_tag
 from connector_core.models import ContentType, Template, UsageType
 
-__all__ = ["CompiledText", "TemplateIndex", "escape_html", "render", "template_from"]
+__all__ = [
+    "CompiledText",
+    "TemplateIndex",
+    "Variables",
+    "escape_html",
+    "render",
+    "template_from",
+]
 
 # Possessive quantifiers: without backtracking the time stays linear in the text.
 _VARIABLE = re.compile(r"(\{\{\s*+([A-Za-z0-9_.]++)\s*+\}\})")
@@ -38,37 +45,62 @@ _KEYS = {
 _MISSING = object()
 
 
+class Variables:
+    """Paths of variables, taken apart once, to look their values up in many payloads.
+
+    Attributes:
+        paths: each path once, in the order in which it was first given.
+    """
+
+    __slots__ = ("_parts", "paths")
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.paths: tuple[str, ...] = tuple(dict.fromkeys(paths))
+        self._parts = [path.split(".") for path in self.paths]
+
+    def values(self, payload: Mapping[str, Any]) -> list[str | None]:
+        """The text for each path; None where the payload does not have its first part."""
+        return [_value_at(parts, payload) for parts in self._parts]
+
+
 class CompiledText:
     """A text with variables, split once into literals and slots.
 
     Attributes:
+        literals: the text before, between and behind the variables: one more than there are
+            variables.
+        sources: each variable as it stands in the text, braces included.
         paths: the path of each variable, in order of appearance.
     """
 
-    __slots__ = ("_literals", "_sources", "paths")
+    __slots__ = ("_pieces", "_variables", "literals", "paths", "sources")
 
     def __init__(self, text: str) -> None:
         pieces = _VARIABLE.split(text)
-        self._literals = pieces[0::3]
-        self._sources = pieces[1::3]
+        self.literals: tuple[str, ...] = tuple(pieces[0::3])
+        self.sources: tuple[str, ...] = tuple(pieces[1::3])
         self.paths: tuple[str, ...] = tuple(pieces[2::3])
+        del pieces[2::3]
+        self._pieces = pieces  # literals and variables by turns
+        self._variables = Variables(self.paths)
 
     def values(self, payload: Mapping[str, Any]) -> list[str | None]:
         """The text for each variable; None where the payload does not have its first part."""
-        known = {path: _value_at(path, payload) for path in dict.fromkeys(self.paths)}
+        variables = self._variables
+        known = dict(zip(variables.paths, variables.values(payload), strict=True))
         return [known[path] for path in self.paths]
 
     def fill(self, values: Sequence[str | None], escape: Callable[[str], str] | None = None) -> str:
-        """The text with its variables replaced; None leaves a variable as it stands."""
-        if not values:
-            return self._literals[0]
-        pieces = [self._literals[0]]
-        for value, source, literal in zip(values, self._sources, self._literals[1:], strict=True):
-            if value is None:
-                pieces.append(source)
-            else:
-                pieces.append(escape(value) if escape else value)
-            pieces.append(literal)
+        """The text with its variables replaced; None leaves a variable as it stands.
+
+        Args:
+            values: one for each variable.
+            escape: what to make of each value, if anything.
+        """
+        pieces = self._pieces.copy()
+        for place, value in enumerate(values):
+            if value is not None:
+                pieces[2 * place + 1] = escape(value) if escape else value
         return "".join(pieces)
 
     def render(self, payload: Mapping[str, Any], escape: Callable[[str], str] | None = None) -> str:
@@ -92,12 +124,11 @@ def escape_html(value: str) -> str:
     return html.escape(value, quote=True)
 
 
-def _value_at(path: str, payload: Mapping[str, Any]) -> str | None:
-    root, *rest = path.split(".")
-    value: Any = _item(payload, root)
+def _value_at(parts: Sequence[str], payload: Mapping[str, Any]) -> str | None:
+    value: Any = _item(payload, parts[0])
     if value is _MISSING:
         return None
-    for part in rest:
+    for part in parts[1:]:
         value = _item(value, part)
         if value is _MISSING:
             return ""
@@ -107,7 +138,8 @@ def _value_at(path: str, payload: Mapping[str, Any]) -> str | None:
 def _item(container: Any, key: str) -> Any:
     """The item of a mapping or sequence, or `_MISSING`; never an attribute."""
     try:
-        if isinstance(container, Mapping):
+        # The first question alone is answered at once, and nearly every container is a dict.
+        if type(container) is dict or isinstance(container, Mapping):
             return container.get(key, _MISSING)
         if isinstance(container, list | tuple) and _INDEX.fullmatch(key):
             return container[int(key)]
@@ -168,6 +200,8 @@ class TemplateIndex:
         Raises:
             TemplateNotFoundError: there is neither.
         """
+        if not locale and (found := self._templates.get((usage_type, None))):
+            return found
         tags: list[str | None] = [*fallbacks(locale), None] if locale else [None]
         for wanted in (usage_type, str(UsageType.GENERIC)):
             for tag in tags:

@@ -15,7 +15,10 @@ from pydantic.json_schema import SkipJsonSchema
 __all__ = [
     "IMPLICIT_TLS_PORT",
     "SUBMISSION_PORT",
+    "DkimKey",
+    "DkimOptions",
     "DsnOptions",
+    "ListOptions",
     "LoginAuth",
     "OAuth2KeyAuth",
     "OAuth2TokenAuth",
@@ -180,9 +183,9 @@ class DkimKey(_Model):
 
     domain_name: Text = Field(description="The domain that signs", examples=["example.com"])
     key_selector: Text = Field(description="The selector of the key", examples=["2026"])
-    private_key: Pem = Field(
+    private_key: Pem | PrivateKey = Field(
         repr=False,
-        description="The private key as PEM text",
+        description="The private key, RSA or Ed25519, as PEM text, or with its passphrase",
         json_schema_extra={"format": "password", "writeOnly": True},
     )
 
@@ -192,11 +195,21 @@ class DkimOptions(_Model):
 
     domain_name: OptionalText = _option("The domain that signs", examples=["example.com"])
     key_selector: OptionalText = _option("The selector of the key", examples=["2026"])
-    private_key: OptionalPem = _secret("The private key as PEM text")
-    keys: list[DkimKey] | Absent = _option("Several keys, in place of the one", repr=False)
-    hash_algo: OptionalText = _option("The digest of the body")
-    header_field_names: OptionalText = _option("Names of the headers to sign, with : between")
-    skip_fields: OptionalText = _option("Names of headers not to sign, with : between")
+    private_key: Pem | PrivateKey | Absent = _secret(
+        "The private key, RSA or Ed25519, as PEM text, or with its passphrase"
+    )
+    keys: Annotated[list[DkimKey], Field(min_length=1, max_length=8)] | Absent = _option(
+        "Several keys in place of the one, each for a signature of its own"
+    )
+    hash_algo: OptionalText = _option("The digest: sha256, and no other", examples=["sha256"])
+    header_field_names: OptionalText = _option(
+        "The headers to sign in place of the usual ones, with : between",
+        examples=["From:To:Subject:Date"],
+    )
+    skip_fields: OptionalText = _option(
+        "Headers not to sign, because a server on the way changes them, with : between",
+        examples=["message-id:date"],
+    )
 
 
 class DsnOptions(_Model):
@@ -216,6 +229,24 @@ class DsnOptions(_Model):
         "The original recipient, for all mails the same", examples=["rfc822;ann@example.org"]
     )
     recipient: OptionalText = _option("The same as orcpt", examples=["rfc822;ann@example.org"])
+
+
+class ListOptions(_Model):
+    """What the header says of the list that a mail belongs to; variables may stand in its URLs."""
+
+    unsubscribe: (
+        Annotated[str, Field(min_length=1, max_length=1024)]
+        | Annotated[
+            list[Annotated[str, Field(min_length=1, max_length=1024)]],
+            Field(min_length=1, max_length=8),
+        ]
+    ) = Field(
+        description="Where to unsubscribe: an https:// URL, a mailto: URL, or a list of them",
+        examples=["https://example.com/unsubscribe?token={{unsubscribeToken}}"],
+    )
+    one_click: Flag = _option(
+        "One click is enough at the https:// URL (RFC 8058); true where absent", examples=[True]
+    )
 
 
 class TemplateConfig(_Model):
@@ -265,6 +296,22 @@ class SmtpConfig(_Model):
     )
     custom_headers: dict[str, Text | list[Text]] | Absent = _option(
         "Further headers of every mail", examples=[{"X-Entity-Ref": "sign-in"}]
+    )
+    list_: ListOptions | Absent = _option("Where to unsubscribe", alias="list")
+    text_alternative: Flag = _option(
+        "Send mails in HTML with a text beside it, made of the template; true where absent",
+        examples=[True],
+    )
+    attach_data_urls: Flag = _option(
+        "Send images that a template in HTML has as data: URLs as parts of the mail, for mail "
+        "programs show no others; true where absent",
+        examples=[True],
+    )
+    inline_css: Flag = _option(
+        "Copy the rules in <style> to the style attributes of what they select, for mail programs "
+        "that look at nothing else",
+        alias="inlineCss",
+        examples=[False],
     )
 
     secure: Flag = _option(
@@ -361,9 +408,7 @@ class SmtpConfig(_Model):
     url: Annotated[str, Field(max_length=2048)] | Absent = _secret(
         "smtp:// or smtps:// with user, password, host, port and options"
     )
-    dkim: DkimOptions | Absent = _option(
-        "Signing with DKIM (RFC 6376); not in this version", repr=False
-    )
+    dkim: DkimOptions | Absent = _option("Signing each mail with DKIM (RFC 6376)")
     dsn: DsnOptions | Absent = _option(
         "Delivery status notifications to ask for (RFC 3461), where the server offers them"
     )

@@ -8,6 +8,7 @@ from email.parser import Parser
 import pytest
 
 from connector_core import AsyncHost
+from connectors.smtp.addresses import parse_address
 from tests.config.configs import config, problems
 from tests.config.server import recording
 
@@ -115,6 +116,30 @@ async def test_they_arrive_as_they_were_meant(host: AsyncHost) -> None:
         for header in ("From", "Reply-To"):
             (mailbox,) = message[header].addresses
             assert (mailbox.display_name, mailbox.addr_spec) == (name, address)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("x" * 65 + "@b.example", "local part of more than 64 octets"),
+        ("a@" + "b." * 126 + "c", "more than 254 octets"),
+        ("a@" + "b." * 600 + "c", "more than 254 octets"),
+        ("ü" * 33 + "@b.example", "local part of more than 64 octets"),
+        ("a=?b@c.example", "beginning of an encoded-word"),
+        ("a@b.example\n", "control character U\\+000A"),
+        ("a@b..example", "is not one e-mail address"),
+        ("a@-b.example", "is not one e-mail address"),
+        ("a", "has no @"),
+    ],
+)
+def test_an_address_that_is_none_says_why(given: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_address(given)
+
+
+@pytest.mark.parametrize("given", ["x" * 64 + "@b.example", "a@" + "b." * 125 + "bc"])
+def test_an_address_may_be_as_long_as_that(given: str) -> None:
+    assert str(parse_address(given)) == given
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,9 @@ SECRETS: list[dict[str, Any]] = [
     {"url": f"smtp://ann:/{CANARY}@mail.example.com"},
     {"url": [f"smtp://ann:{CANARY}@mail.example.com"]},
     {"dkim": {"privateKey": CANARY}},
+    {"dkim": {"privateKey": {"key": CANARY, "passphrase": CANARY}}},
+    {"dkim": {"keys": [{"privateKey": CANARY, "keySelector": CANARY, "domainName": CANARY}]}},
+    {"dkim": {"headerFieldNames": CANARY, "skipFields": f"{CANARY}:", "hashAlgo": CANARY}},
     {"proxy": f"socks5://ann:{CANARY}@127.0.0.1"},
 ]
 

@@ -38,6 +38,7 @@ from tests.config.conftest import Pems
 from tests.config.handshake import handshake
 from tests.config.server import Recorder, recording
 from tests.smtp import certificates
+from tests.smtp.dkim.oracle import ED25519, FIELDS, RSA, one, several, signer
 from tests.smtp.peer import Peer
 from tests.smtp.token_server import TokenServer
 
@@ -117,9 +118,34 @@ MAIL: dict[str, dict[str, Any]] = {
         "templates": [*map(template, REQUIRED), template("Generic", locale="fr", subject="Other")]
     },
     "templates.usageType": {"templates": [template("Asked"), *map(template, REQUIRED)]},
+    "dkim": {"dkim": one(RSA)},
+    "list": {"list": {"unsubscribe": "https://example.com/u"}},
+    "list.unsubscribe": {"list": {"unsubscribe": "mailto:u@example.com"}},
+}
+# The same of mails in HTML: what the config is without the key, what is added.
+HTML: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "list.oneClick": (MAIL["list"], {"list": {**MAIL["list"]["list"], "oneClick": False}}),
+    "textAlternative": ({}, {"textAlternative": False}),
+    "attachDataUrls": ({}, {"attachDataUrls": False}),
+    "inlineCss": ({}, {"inlineCss": True}),
+}
+CONTENT = (
+    "<style>p { color: red }</style>"
+    '<p>{{code}}<img src="data:image/png;base64,iVBORw0KGgo=" alt=""></p>'
+)
+# What a mail is signed with: the options without the key, what is added.
+SIGNING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "dkim.domainName": (one(RSA), {"domainName": "example.org"}),
+    "dkim.keySelector": (one(RSA), {"keySelector": "other"}),
+    "dkim.privateKey": (one(RSA), {"privateKey": one(ED25519)["privateKey"]}),
+    "dkim.keys": (several(RSA), several(RSA, ED25519)),
+    "dkim.keys.domainName": (several(RSA), {"keys": [one(RSA, "example.org")]}),
+    "dkim.keys.keySelector": (several(RSA), {"keys": [{**one(RSA), "keySelector": "other"}]}),
+    "dkim.keys.privateKey": (several(RSA), {"keys": [{**one(ED25519), "keySelector": RSA}]}),
+    "dkim.headerFieldNames": (one(RSA), {"headerFieldNames": "From:To"}),
+    "dkim.skipFields": (one(RSA), {"skipFields": "date"}),
 }
 REFUSED: dict[str, Any] = {
-    "dkim": {"domainName": "example.com", "keySelector": "a", "privateKey": "b"},
     "tls.pfx": "MIIK",
 }
 REFRESH = {"refreshToken": "r", "clientId": "c", "clientSecret": "s"}
@@ -147,6 +173,11 @@ ALONE = {
     "auth.privateKey.key",
     "auth.privateKey.passphrase",
     "authMethod",
+    "dkim.hashAlgo",
+    "dkim.privateKey.key",
+    "dkim.privateKey.passphrase",
+    "dkim.keys.privateKey.key",
+    "dkim.keys.privateKey.passphrase",
     "poolMinConnections",
     "tls.ca",
     "tls.cert",
@@ -172,16 +203,17 @@ greetingTimeout socketTimeout dnsTimeout proxy auth auth.user auth.pass auth.met
 auth.clientId auth.clientSecret auth.refreshToken auth.accessToken auth.expires auth.accessUrl
 auth.customHeaders auth.customParams auth.serviceClient auth.privateKey auth.privateKey.key
 auth.privateKey.passphrase auth.scope authMethod forceAuth lmtp pool maxConnections maxMessages
-rateLimit rateDelta maxRequeues service url dkim dsn logger debug transactionLog
-disableFileAccess disableUrlAccess fromEmail replyTo customHeaders templates templates.usageType
+rateLimit rateDelta maxRequeues service url dkim dkim.domainName dkim.keySelector dkim.privateKey
+dkim.keys dkim.hashAlgo dkim.headerFieldNames dkim.skipFields dsn logger debug transactionLog
+disableFileAccess disableUrlAccess fromEmail replyTo customHeaders list list.unsubscribe
+attachDataUrls templates templates.usageType
 templates.contentType templates.subject templates.content templates.sendFrom templates.replyTo
 """
 
 
 def test_no_key_is_left_out_of_these_tests() -> None:
-    tested = {*ENDPOINT, *CREDENTIALS, *MAIL, *REFUSED, *RENEWAL, *ALONE}
-    # What is within an option that is refused has no effect of its own.
-    known = {path for path, _ in property_schemas() if not path.startswith("dkim.")}
+    tested = {*ENDPOINT, *CREDENTIALS, *MAIL, *HTML, *SIGNING, *REFUSED, *RENEWAL, *ALONE}
+    known = {path for path, _ in property_schemas()}
     assert tested == known
     assert known >= set(ELSEWHERE.split())
 
@@ -253,6 +285,50 @@ async def test_it_changes_the_mail(host: AsyncHost, key: str) -> None:
         await host.aclose()
     one, other = (re.sub("^Date: .*$", "", mail, flags=re.MULTILINE) for mail in server.mails)
     assert one != other
+
+
+@pytest.mark.parametrize("key", HTML)
+async def test_it_changes_a_mail_in_html(host: AsyncHost, key: str) -> None:
+    without, added = HTML[key]
+    html = [template(usage, contentType="text/html", content=CONTENT) for usage in REQUIRED]
+    async with recording() as server:
+        for changes in (without, without, added):
+            changed = {"templates": html, **changes}
+            await send(host, server, changed, message_id="one@example.com")
+        await host.aclose()
+    one, same, other = (re.sub("^Date: .*$", "", mail, flags=re.MULTILINE) for mail in server.mails)
+    assert one == same
+    assert one != other
+
+
+def signature(dkim: dict[str, Any]) -> bytes:
+    """What the options make of one mail; nothing is wrong with them."""
+    assert problems(dkim=dkim) == {}
+    return signer(dkim).sign(FIELDS, bytes(32))
+
+
+@pytest.mark.parametrize("key", SIGNING)
+def test_it_changes_how_a_mail_is_signed(key: str) -> None:
+    without, added = SIGNING[key]
+    assert signature(without) == signature(without)
+    assert signature({**without, **added}) != signature(without)
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_key_to_sign_with_may_have_a_passphrase(listed: bool) -> None:
+    def given(passphrase: str) -> dict[str, Any]:
+        text = private_pem(KEY, "open")
+        key = {**one(RSA), "privateKey": {"key": text, "passphrase": passphrase}}
+        return {"keys": [key]} if listed else key
+
+    assert signature(given("open")) == signature({**one(RSA), "privateKey": private_pem(KEY)})
+    (path,) = problems(dkim=given("shut"))
+    assert path == f"$.dkim{'.keys[0]' if listed else ''}.privateKey.passphrase"
+
+
+def test_hash_algo_is_sha256_or_refused() -> None:
+    assert signature({**one(RSA), "hashAlgo": "sha256"}) == signature(one(RSA))
+    assert list(problems(dkim={**one(RSA), "hashAlgo": "sha1"})) == ["$.dkim.hashAlgo"]
 
 
 async def token_request(auth: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]] | None:

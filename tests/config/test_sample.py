@@ -18,6 +18,7 @@ PROVIDERS = ("aliyun", "gmail", "sendgrid")
 # What excludes another parameter, or is another way to say the same, and so is in no sample.
 ALTERNATIVES = {
     *("service", "url", "proxy", "lmtp", "dkim", "dsn", "requireTLSExtensionEnabled"),
+    "list",  # which mails with a code have no use for
 }
 FILLED = {
     "$.host": "mail.example.com",

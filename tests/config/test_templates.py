@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
 from itertools import combinations
 from typing import Any
 
 import pytest
 
-from connector_core import AsyncHost
+from connector_core import AsyncHost, ConfigError, Message, MessageError, Template
+from connectors.smtp.compose.message import Composer
+from connectors.smtp.config import SmtpConfig
 from tests.config.configs import REQUIRED, USAGES, config, problems, template
 from tests.config.server import recording
 
@@ -111,6 +116,63 @@ def test_what_a_template_cannot_hold_is_told_at_its_place(
 )
 def test_what_it_can_is_taken(change: dict[str, Any]) -> None:
     assert problems(templates=[*some(*REQUIRED), template("BindMfa", **change)]) == {}
+
+
+# -- styles ---------------------------------------------------------------------------------------
+
+
+def styled(**changes: Any) -> dict[str, Any]:
+    html = {"contentType": "text/html", "content": "<style>p { color: {{c}} }</style><p>Hi</p>"}
+    return config(
+        templates=[*some(*REQUIRED), template("BindMfa", **html), *some("Asked")], **changes
+    )
+
+
+def test_styles_that_cannot_be_inlined_are_told_at_their_template() -> None:
+    assert problems(**styled()) == {}
+    assert problems(**styled(inlineCss=False)) == {}
+    (problem,) = problems(**styled(inlineCss=True)).values()
+    assert problem.path == "$.templates[4].content"
+    assert "{{c}}" in problem.message
+    with pytest.raises(ConfigError) as raised:
+        Composer(SmtpConfig.model_validate(styled(inlineCss=True)))
+    assert [item.path for item in raised.value.problems] == [problem.path]
+
+
+def test_and_those_of_a_template_source_when_it_is_given() -> None:
+    composer = Composer(SmtpConfig.model_validate(config(inlineCss=True)))
+    given = Template(subject="Hi", content=styled()["templates"][4]["content"])
+    message = Message(
+        type="Email", usage_type="Asked", to="ann@example.org", template=given, message_id="1"
+    )
+    with pytest.raises(MessageError) as caught:
+        composer.compose(message)
+    assert caught.value.field == "template.content"
+
+
+def test_without_the_package_that_inlines_them_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    (problem,) = problems(**styled(inlineCss=True)).values()
+    assert problem.path == "$.inlineCss"
+    assert problem.hint == "pip install 'connector-core[css]'"
+    with pytest.raises(ConfigError) as raised:
+        Composer(SmtpConfig.model_validate(styled(inlineCss=True)))
+    assert raised.value.problems == (problem,)
+
+
+def test_what_html_needs_is_imported_for_html_alone() -> None:
+    program = (
+        "import sys; from connectors.smtp.check import problems; "
+        "from connectors.smtp.compose.message import Composer; "
+        "from connectors.smtp.config import SmtpConfig; "
+        f"config = {config()!r}; assert not problems(config); "
+        "Composer(SmtpConfig.model_validate(config)); "
+        "print({'selectolax', 'css_inline'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
 
 
 async def test_of_two_for_the_same_the_first_wins(host: AsyncHost) -> None:

@@ -21,7 +21,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector_core import Template, TemplateNotFoundError
-from connector_core.templates import CompiledText, TemplateIndex, escape_html, render, template_from
+from connector_core.templates import (
+    CompiledText,
+    TemplateIndex,
+    Variables,
+    escape_html,
+    render,
+    template_from,
+)
 
 # Variables
 
@@ -177,6 +184,33 @@ def test_compiled_text_names_its_paths_and_is_used_again() -> None:
     assert compiled.render({"a": {"b": 1}}) == "1 {{c}} 1 {{ }}"
     assert compiled.render({"c": 2}) == "{{ a.b }} 2 {{a.b}} {{ }}"
     assert compiled.fill(["x", "y", None]) == "x y {{a.b}} {{ }}"
+
+
+def test_compiled_text_shows_what_it_is_made_of() -> None:
+    compiled = CompiledText("a {{ b.c }}{{d}}")
+    assert compiled.literals == ("a ", "", "")
+    assert compiled.sources == ("{{ b.c }}", "{{d}}")
+    assert CompiledText("").literals == ("",)
+
+
+@given(st.text("ab{} .\n"))
+def test_literals_and_sources_are_the_text(text: str) -> None:
+    compiled = CompiledText(text)
+    assert len(compiled.literals) == len(compiled.sources) + 1 == len(compiled.paths) + 1
+    assert (
+        "".join(map("".join, zip(compiled.literals, compiled.sources, strict=False)))
+        + (compiled.literals[-1])
+        == text
+    )
+
+
+def test_variables_are_looked_up_once_each() -> None:
+    variables = Variables(["b.c", "a", "b.c", "list.0", "gone", "b.gone"])
+    assert variables.paths == ("b.c", "a", "list.0", "gone", "b.gone")
+    payload = {"a": 1, "b": {"c": None}, "list": ["first"]}
+    assert variables.values(payload) == ["", "1", "first", None, ""]
+    assert variables.values(MappingProxyType(payload)) == variables.values(payload)
+    assert Variables([]).values(payload) == []
 
 
 # Never raises, never evaluates

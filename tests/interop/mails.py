@@ -50,6 +50,18 @@ class Arrived:
     def message(self) -> EmailMessage:
         return BytesParser(EmailMessage, policy=policy.default).parsebytes(self.content)
 
+    def part(self, kind: str) -> EmailMessage:
+        """The part of a type such as `text/html`, or the whole mail where that is its type."""
+        (found,) = (part for part in self.message.walk() if part.get_content_type() == kind)
+        assert isinstance(found, EmailMessage)
+        return found
+
+    def text(self, kind: str) -> str:
+        """The text of that part, its line ends included."""
+        payload = self.part(kind).get_payload(decode=True)
+        assert isinstance(payload, bytes)
+        return payload.decode("utf-8")
+
 
 def from_filed(raw: bytes) -> Arrived:
     """A mail that a server filed, taken apart into envelope and content."""

@@ -204,10 +204,9 @@ def compare(mail: Arrived, sent: Case, recipient: str, message_id: str) -> None:
     assert (to.display_name, to.addr_spec) == ("", recipient)
     assert message["Subject"] == sent.subject
     assert message["Message-ID"] == message_id
-    assert (message.get_content_type(), message.get_content_charset()) == (sent.kind, "utf-8")
-    body = message.get_payload(decode=True)
-    assert isinstance(body, bytes)
-    assert body.decode() == sent.arrives.replace("\n", "\r\n")
+    assert mail.part(sent.kind).get_content_charset() == "utf-8"
+    assert mail.text(sent.kind) == sent.arrives.replace("\n", "\r\n")
+    assert message.is_multipart() == (sent.kind == "text/html")
     assert [defect for part in message.walk() for defect in part.defects] == []
 
 

@@ -981,7 +981,11 @@ KEYS: dict[str, tuple[Any, str | None, str]] = {
         "$.auth.privateKey",
         "line breaks",
     ),
-    "elliptic": (pem(ec.generate_private_key(ec.SECP256R1())), "$.auth.privateKey", "PEM"),
+    "elliptic": (
+        pem(ec.generate_private_key(ec.SECP256R1())),
+        "$.auth.privateKey",
+        "the key that the service account was made with",
+    ),
     "weak": (weak_key(), "$.auth.privateKey", "new key"),
     "surrogate": ("\ud800", "$.auth.privateKey", "PEM"),
     "cut off": (pem(private_key())[:300], "$.auth.privateKey", "PEM"),

@@ -39,6 +39,7 @@ HEADERS = [
     "To",
     "Subject",
     "Message-ID",
+    "Auto-Submitted",
     "MIME-Version",
     "Content-Type",
     "Content-Transfer-Encoding",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector_core import DeliveryError, MessageError, Template, TemporaryDeliveryError
-from connectors.smtp.compose.message import MAX_MESSAGE
+from connectors.smtp.compose.limits import MAX_MESSAGE
 from tests.smtp.helpers import (
     assert_linear,
     composer,

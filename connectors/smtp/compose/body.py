@@ -1,43 +1,132 @@
-"""The body: line ends made CRLF, and the transfer encoding that carries it (RFC 2045)."""
+"""The body of a template's mails, prepared: constants, and between them the values.
+
+What is around the texts, and what of them never changes, is joined once for each way in which the
+texts may be encoded; a mail then is one join of that with its values.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
-__all__ = ["encode_body"]
+from connectors.smtp.compose.digest import PreparedDigest, body_digest
+from connectors.smtp.compose.encodings import Encoding
+from connectors.smtp.compose.parts import Entity, transfer_encoding
+from connectors.smtp.compose.text import Text
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
-# ASCII text with lines of at most 76 characters needs no encoding.
-_SEVEN_BIT = re.compile(rb"(?:[\t\x20-\x7e]{0,76}\r\n)*+")
-_QUOTED = re.compile(rb"[^\t\n\r\x20-\x3c\x3e-\x7e]")
+__all__ = ["Body", "FilledBody"]
+
+_MAX_LAYOUTS = 256  # that one template keeps
+# Stands as it is in HTML, in 7bit and in quoted-printable, whatever is beside it: printable ASCII
+# without " & ' < = >, single spaces inside, no _ at the beginning, which an = could precede.
+_PLAIN = re.compile(r"(?!_)[!#-%(-;?-~]++(?: [!#-%(-;?-~]++)*+")
+_MIME_VERSION = b"MIME-Version: 1.0\r\n"
 
 
-def encode_body(text: str) -> tuple[str, bytes]:
-    """The transfer encoding and the encoded body, which ends with CRLF.
+class _Frame:
+    """What bodies whose texts are encoded alike have in common.
 
-    7bit where it can be, else quoted-printable or base64, whichever is shorter: what leaves is
-    always 7-bit and never depends on what a server on the way can carry.
-
-    Raises:
-        UnicodeEncodeError: the text holds half of a surrogate pair.
-        ValueError: the text holds NUL.
+    Attributes:
+        fields: the header fields that say how to read the body.
+        pieces: the body in pieces, with nothing at every second place, where a value goes.
     """
-    data = _LINE_END.sub("\r\n", text).encode()
-    if b"\0" in data:
-        raise ValueError("contains NUL")
-    if not data.endswith(b"\r\n"):
-        data += b"\r\n"
-    if _SEVEN_BIT.fullmatch(data):
-        return "7bit", data
-    quoted = 3 * len(_QUOTED.findall(data)) + len(data)
-    if quoted <= (len(data) + 2) // 3 * 4 * 77 // 76:
-        return "quoted-printable", binascii.b2a_qp(data, istext=True)
-    return "base64", _base64(data)
+
+    def __init__(self, entity: Entity, encodings: Iterable[Encoding]) -> None:
+        alone = len(entity.content) == 1
+        fields, constants = [_MIME_VERSION, entity.fields], [b""]
+        encoding = iter(encodings)
+        for piece in entity.content:
+            if isinstance(piece, bytes):
+                constants[-1] += piece
+                continue
+            carrier = next(encoding)
+            if alone:
+                fields.append(transfer_encoding(carrier))
+            else:
+                constants[-1] += transfer_encoding(carrier) + b"\r\n"
+            first, *others = piece.literals(carrier)
+            constants[-1] += first
+            constants += others
+        self.fields = tuple(fields)
+        self.pieces = [b""] * (2 * len(constants) - 1)
+        self.pieces[::2] = constants
+
+    @cached_property
+    def digest(self) -> PreparedDigest:
+        """The digest of such bodies, if all values are plain."""
+        return PreparedDigest(self.pieces[::2])
 
 
-def _base64(data: bytes) -> bytes:
-    encoded = base64.b64encode(data)
-    lines = [encoded[start : start + 76] for start in range(0, len(encoded), 76)]
-    return b"\r\n".join(lines) + b"\r\n"
+class FilledBody(NamedTuple):
+    """A body with its values.
+
+    Attributes:
+        frame: what it has in common with others.
+        written: what goes between the frame's constants.
+        plain: whether that are plain values as they are.
+    """
+
+    frame: _Frame
+    written: list[bytes]
+    plain: bool = False
+
+    @property
+    def pieces(self) -> list[bytes]:
+        """The body, to be joined."""
+        pieces = self.frame.pieces.copy()
+        pieces[1::2] = self.written
+        return pieces
+
+    @property
+    def digest(self) -> bytes:
+        """The digest for DKIM (RFC 6376 section 3.7)."""
+        if self.plain:
+            return self.frame.digest.of(self.written)
+        return body_digest(b"".join(self.pieces))
+
+
+class Body:
+    """The body of one template's mails."""
+
+    def __init__(self, entity: Entity) -> None:
+        self._entity = entity
+        self._texts = [piece for piece in entity.content if isinstance(piece, Text)]
+        self._places = [place for text in self._texts for place in text.places]
+        self._frames: dict[tuple[Encoding, ...], _Frame] = {}
+        self._layouts: dict[tuple[int, ...], _Frame] = {}
+
+    def fill(self, values: Sequence[str | None]) -> FilledBody:
+        """The body with these values; see `Text.fill`.
+
+        Plain values are everywhere written as they are, and how long they are decides what carries
+        the texts. So for the same lengths a body is always laid out alike.
+
+        Raises:
+            MessageError: a value holds what no mail can, or a text is too large.
+        """
+        plain = [
+            value.encode() for value in values if value is not None and _PLAIN.fullmatch(value)
+        ]
+        if len(plain) < len(values):
+            return self._filled(values)
+        lengths = tuple(map(len, plain))
+        written = [plain[place] for place in self._places]
+        if frame := self._layouts.get(lengths):
+            return FilledBody(frame, written, plain=True)
+        body = self._filled(values)
+        if body.written != written:
+            return body  # base64, or a value is too long for the line on which it begins
+        if len(self._layouts) >= _MAX_LAYOUTS:
+            self._layouts.clear()
+        self._layouts[lengths] = body.frame
+        return body._replace(plain=True)
+
+    def _filled(self, values: Sequence[str | None]) -> FilledBody:
+        texts = [text.fill(values) for text in self._texts]
+        encodings = tuple([text.encoding for text in texts])
+        if encodings not in self._frames:
+            self._frames[encodings] = _Frame(self._entity, encodings)
+        written = [piece for text in texts for piece in text.written]
+        return FilledBody(self._frames[encodings], written)

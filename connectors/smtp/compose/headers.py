@@ -10,11 +10,15 @@ import base64
 import binascii
 import quopri
 import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 from connectors.smtp.addresses import Mailbox, control_in
 
 __all__ = [
     "FORBIDDEN_NAMES",
+    "folded",
     "header",
     "header_problem",
     "is_forbidden_name",
@@ -27,12 +31,15 @@ _MAX_PLAIN_WORD = 900  # so that no line comes near the 998 octets of RFC 5322 s
 _WORD_OVERHEAD = len("=?utf-8?q??=")
 
 _FIELD_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]+")
+_WORDS = re.compile(r"[!-~]++(?: [!-~]++)*+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 # As leniently as software reads them, spaces and question marks within included.
 _ENCODED_WORD = re.compile(r"=\?([^?]*)\?([BbQq])\?(.*?)\?=", re.DOTALL)
 _CHARSET = re.compile(r"(?:utf|us|iso|windows|koi)[a-z0-9_-]*", re.ASCII | re.IGNORECASE)
 # What may stand bare in an encoded-word within a phrase (RFC 2047 section 5, rule 3).
-_Q_BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q_BARE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/"
+_Q = [chr(octet) if octet in _Q_BARE else f"={octet:02X}" for octet in range(256)]
+_Q[0x20] = "_"
 
 FORBIDDEN_NAMES = frozenset(
     [
@@ -68,6 +75,8 @@ def name_problem(name: str) -> str | None:
 
 def header_problem(text: str) -> str | None:
     """Why the text cannot stand in a header, if so; TAB may."""
+    if text.isascii() and text.isprintable() and "=?" not in text:
+        return None
     if code := control_in(text, allow="\t"):
         return f"contains the control character {code}"
     # Only as far as the last end: behind it, every beginning would be followed to the end of the
@@ -97,9 +106,10 @@ def _unquoted(raw: bytes) -> bytes:
 
 def header(name: str, text: str) -> str:
     """An unstructured header with its CRLF: bare where it can be, else in encoded-words."""
-    if _is_plain(text):
-        return _folded(f"{name}:", text.split(" "))
-    return _folded(f"{name}:", _encoded_words(text, MAX_LINE - len(name) - 2))
+    room = MAX_LINE - len(name) - 2
+    if len(text) <= room and "=?" not in text and _WORDS.fullmatch(text):
+        return f"{name}: {text}\r\n"
+    return folded(name, text.split(" ") if _is_plain(text) else _encoded_words(text, room))
 
 
 def mailbox_header(name: str, mailbox: Mailbox) -> str:
@@ -109,15 +119,26 @@ def mailbox_header(name: str, mailbox: Mailbox) -> str:
     parsers have taken for several mailboxes.
     """
     address = f"<{mailbox.address}>" if mailbox.name else str(mailbox.address)
-    return _folded(f"{name}:", [*_phrase(mailbox.name, MAX_LINE - len(name) - 2), address])
+    return folded(name, [*_phrase(mailbox.name, MAX_LINE - len(name) - 2), address])
 
 
-def _phrase(name: str, first: int) -> tuple[str, ...]:
+def folded(name: str, words: Sequence[str]) -> str:
+    """A header of words, with its CRLF; it is folded where a line would become too long."""
+    lines, line = [], f"{name}:"
+    for place, word in enumerate(words):
+        if place and len(line) + 1 + len(word) > MAX_LINE:
+            lines.append(line)
+            line = ""
+        line += f" {word}"
+    return "\r\n".join([*lines, line]) + "\r\n"
+
+
+def _phrase(name: str, first: int) -> Sequence[str]:
     if not name:
         return ()
     if _ATOMS.fullmatch(name) and _is_plain(name):
-        return tuple(name.split(" "))
-    return tuple(_encoded_words(name, first))
+        return name.split(" ")
+    return _encoded_words(name, first)
 
 
 def _is_plain(text: str) -> bool:
@@ -131,47 +152,35 @@ def _is_plain(text: str) -> bool:
     )
 
 
-def _folded(start: str, words: list[str] | tuple[str, ...]) -> str:
-    lines, line = [], start
-    for word in words:
-        if len(line) + 1 + len(word) > MAX_LINE and line != start:
-            lines.append(line)
-            line = ""
-        line += f" {word}"
-    return "\r\n".join([*lines, line]) + "\r\n"
-
-
 def _encoded_words(text: str, first: int) -> list[str]:
     """The text as encoded-words of at most 75 characters, the first short enough for its line."""
     raw = text.encode()
-    as_q = sum(1 if byte in _Q_BARE or byte == 0x20 else 3 for byte in raw)
+    as_q = len(raw) + 2 * len(raw.translate(None, _Q_BARE + b" "))
     as_b = (len(raw) + 2) // 3 * 4
+    fitting, written = (_fitting_b, _written_b) if as_b < as_q else (_fitting_q, _written_q)
     words: list[str] = []
-    room = max(min(first, 75), 40) - _WORD_OVERHEAD
-    piece, size = bytearray(), 0
-    for character in text:
-        data = character.encode()
-        added = _size(data, base64_=as_b < as_q)
-        total = (len(piece) + len(data) + 2) // 3 * 4 if as_b < as_q else size + added
-        if piece and total > room:
-            words.append(_word(bytes(piece), base64_=as_b < as_q))
-            piece, size, room = bytearray(), 0, 75 - _WORD_OVERHEAD
-        piece += data
-        size += added
-    words.append(_word(bytes(piece), base64_=as_b < as_q))
+    start, room = 0, max(min(first, 75), 40) - _WORD_OVERHEAD
+    while start < len(raw) or not words:
+        end = start + fitting(raw[start : start + room], room)
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:  # within a character
+            end -= 1
+        words.append(written(raw[start:end]))
+        start, room = end, 75 - _WORD_OVERHEAD
     return words
 
 
-def _size(data: bytes, *, base64_: bool) -> int:
-    if base64_:
-        return 0
-    return sum(1 if byte in _Q_BARE or byte == 0x20 else 3 for byte in data)
+def _fitting_b(_data: bytes, room: int) -> int:
+    """How many octets there is room for."""
+    return room // 4 * 3
 
 
-def _word(data: bytes, *, base64_: bool) -> str:
-    if base64_:
-        return f"=?utf-8?b?{base64.b64encode(data).decode()}?="
-    text = "".join(
-        "_" if byte == 0x20 else chr(byte) if byte in _Q_BARE else f"={byte:02X}" for byte in data
-    )
-    return f"=?utf-8?q?{text}?="
+def _fitting_q(data: bytes, room: int) -> int:
+    return bisect_right(list(accumulate(len(_Q[octet]) for octet in data)), room)
+
+
+def _written_b(data: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(data).decode()}?="
+
+
+def _written_q(data: bytes) -> str:
+    return f"=?utf-8?q?{''.join([_Q[octet] for octet in data])}?="

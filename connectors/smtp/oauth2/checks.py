@@ -11,7 +11,8 @@ from typing import Any
 from connector_core import ConfigProblem
 from connector_core.configs import json_path
 from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED
-from connectors.smtp.oauth2.keys import KeyFault, read_key
+from connectors.smtp.oauth2.keys import read_key
+from connectors.smtp.pem import KeyFault
 
 __all__ = ["problems"]
 
@@ -63,11 +64,10 @@ def _key_problems(auth: Mapping[str, Any]) -> Iterator[ConfigProblem]:
     key = _text(fields, "key")
     if not key or importlib.util.find_spec("cryptography") is None:
         return
-    fault = read_key(key, _text(fields, "passphrase") or None)
-    if isinstance(fault, KeyFault):
-        with_passphrase = fault.of_passphrase and isinstance(given, Mapping)
-        path = "$.auth.privateKey" + (".passphrase" if with_passphrase else "")
-        yield ConfigProblem(path, fault.message, fault.hint)
+    passphrase = _text(fields, "passphrase") if "passphrase" in fields else None
+    found = read_key(key, passphrase)
+    if isinstance(found, KeyFault):
+        yield found.at("$.auth.privateKey")
 
 
 def _url_problems(auth: Mapping[str, Any]) -> Iterator[ConfigProblem]:

@@ -14,7 +14,8 @@ from typing import ClassVar
 
 from connectors.smtp.config import OAuth2KeyAuth, OAuth2TokenAuth
 from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED, unusable
-from connectors.smtp.oauth2.keys import KeyFault, read_key
+from connectors.smtp.oauth2.keys import read_key
+from connectors.smtp.pem import KeyFault
 
 __all__ = ["GOOGLE", "ClientCredentials", "Grant", "RefreshToken", "ServiceKey", "grant_of"]
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from connector_core import ConfigProblem
 from connector_core.configs import json_path, strings
-from connectors.smtp.rules import account, connection, handover, mail
+from connectors.smtp.rules import account, connection, dkim, handover, mail
 from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["check"]
 
-_RULES = (*connection.RULES, *account.RULES, *handover.RULES, *mail.RULES)
+_RULES = (*connection.RULES, *account.RULES, *handover.RULES, *mail.RULES, *dkim.RULES)
 
 
 def check(config: Mapping[str, Any]) -> list[ConfigProblem]:

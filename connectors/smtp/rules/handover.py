@@ -97,10 +97,4 @@ def _pool(config: Fields) -> Problems:
         )
 
 
-def _later(config: Fields) -> Problems:
-    """What has no engine yet is told, never ignored."""
-    if "dkim" in config:
-        yield ConfigProblem("$.dkim", "this version cannot do it yet: leave it out")
-
-
-RULES = (_lmtp, _require_tls_extension, _dsn, _pool, _later)
+RULES = (_lmtp, _require_tls_extension, _dsn, _pool)

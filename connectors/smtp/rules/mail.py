@@ -10,8 +10,11 @@ from connector_core.configs import json_path
 from connector_core.locales import is_language_tag
 from connector_core.models import UsageType
 from connectors.smtp.addresses import parse_mailbox
+from connectors.smtp.compose.content import missing
 from connectors.smtp.compose.headers import header_problem, name_problem
 from connectors.smtp.compose.mailboxes import MailboxTemplate
+from connectors.smtp.compose.styles import inline
+from connectors.smtp.compose.unsubscribe import is_one_click, unsubscribe_problem
 from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
@@ -84,4 +87,40 @@ def _custom_headers(config: Fields) -> Problems:
                 yield ConfigProblem(path if index is None else f"{path}[{index}]", problem)
 
 
-RULES = (_mailboxes, _templates, _custom_headers)
+def _unsubscribe(config: Fields) -> Problems:
+    options = config.object("list")
+    given = dict(config.items("list")).get("unsubscribe")
+    urls = given if isinstance(given, list) else [given]
+    for index, url in enumerate(urls):
+        if isinstance(url, str) and url and (problem := unsubscribe_problem(url)):
+            path = "$.list.unsubscribe" + (f"[{index}]" if isinstance(given, list) else "")
+            yield ConfigProblem(path, problem, "write https://example.com/unsubscribe?t={{token}}")
+    if options.flag("oneClick") and not any(
+        isinstance(url, str) and is_one_click(url) for url in urls
+    ):
+        yield ConfigProblem(
+            "$.list.oneClick", "needs an https:// URL in unsubscribe", "add one (RFC 8058)"
+        )
+    for name, _ in config.items("customHeaders"):
+        if "list" in config and name.lower() in ("list-unsubscribe", "list-unsubscribe-post"):
+            path = json_path(("customHeaders", name))
+            yield ConfigProblem(path, "contradicts list.unsubscribe", "keep one of them")
+
+
+def _inline_css(config: Fields) -> Problems:
+    if not config.flag("inlineCss"):
+        return
+    if problem := missing():
+        yield problem
+        return
+    for index, template in config.objects("templates"):
+        if template.text("contentType") != "text/html":
+            continue
+        try:
+            inline(template.text("content") or "")
+        except ValueError as error:
+            hint = "mend it, or leave inlineCss out"
+            yield ConfigProblem(f"$.templates[{index}].content", str(error), hint)
+
+
+RULES = (_mailboxes, _templates, _custom_headers, _unsubscribe, _inline_css)
