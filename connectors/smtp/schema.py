@@ -14,7 +14,7 @@ from typing import Any
 
 __all__ = ["generate", "load", "options"]
 
-_SHORT = frozenset(["alpn", "ca", "dkim", "dns", "dsn", "id", "lmtp", "tls", "url"])
+_SHORT = frozenset(["alpn", "ca", "css", "dkim", "dns", "dsn", "id", "lmtp", "tls", "url"])
 _FILE = Path(__file__).with_name("schema.json")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

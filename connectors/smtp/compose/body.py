@@ -93,7 +93,10 @@ class Body:
     def __init__(self, entity: Entity) -> None:
         self._entity = entity
         self._texts = [piece for piece in entity.content if isinstance(piece, Text)]
-        self._places = [place for text in self._texts for place in text.places]
+        places = [place for text in self._texts for place in text.places]
+        self._used = list(dict.fromkeys(places))
+        order = {place: number for number, place in enumerate(self._used)}
+        self._gaps = [order[place] for place in places]  # which of those used goes into each
         self._frames: dict[tuple[Encoding, ...], _Frame] = {}
         self._layouts: dict[tuple[int, ...], _Frame] = {}
 
@@ -106,13 +109,12 @@ class Body:
         Raises:
             MessageError: a value holds what no mail can, or a text is too large.
         """
-        plain = [
-            value.encode() for value in values if value is not None and _PLAIN.fullmatch(value)
-        ]
-        if len(plain) < len(values):
+        used = [values[place] for place in self._used]
+        plain = [value.encode() for value in used if value is not None and _PLAIN.fullmatch(value)]
+        if len(plain) < len(used):
             return self._filled(values)
         lengths = tuple(map(len, plain))
-        written = [plain[place] for place in self._places]
+        written = [plain[place] for place in self._gaps]
         if frame := self._layouts.get(lengths):
             return FilledBody(frame, written, plain=True)
         body = self._filled(values)

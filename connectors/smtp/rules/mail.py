@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from connector_core import ConfigProblem
 from connector_core.configs import json_path
@@ -12,7 +13,7 @@ from connector_core.models import UsageType
 from connectors.smtp.addresses import parse_mailbox
 from connectors.smtp.compose.content import missing
 from connectors.smtp.compose.headers import header_problem, name_problem
-from connectors.smtp.compose.mailboxes import MailboxTemplate
+from connectors.smtp.compose.mailboxes import MailboxFieldTemplate
 from connectors.smtp.compose.styles import inline
 from connectors.smtp.compose.unsubscribe import is_one_click, unsubscribe_problem
 from connectors.smtp.rules.fields import Fields, Problems
@@ -36,7 +37,8 @@ def _mailboxes(config: Fields) -> Problems:
         for key in ("sendFrom", "replyTo"):
             text = template.text(key)
             if text:
-                yield from _mailbox(f"$.templates[{index}].{key}", MailboxTemplate, text)
+                parse = partial(MailboxFieldTemplate, "From", key)
+                yield from _mailbox(f"$.templates[{index}].{key}", parse, text)
 
 
 def _mailbox(path: str, parse: Callable[[str], object], text: str) -> Problems:

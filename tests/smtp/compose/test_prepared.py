@@ -49,6 +49,14 @@ def refused(*_: object, **__: object) -> NoReturn:
     raise AssertionError("plain values do not need this")
 
 
+def test_for_the_body_its_own_values_alone_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = composer(html(SIGN_IN["content"], "{{name}}, your code"))
+    made.compose(mail({"code": "000000", "name": "Zoë"}))
+    monkeypatch.setattr(text, "quoted_printable", refused)
+    monkeypatch.setattr(text, "has_short_lines", refused)
+    assert b"123456" in made.compose(mail({"code": "123456", "name": "Jörg"})).content
+
+
 @pytest.mark.parametrize(
     "template",
     [
@@ -167,6 +175,7 @@ FAULTS = [
     ({"content": "a\ud800b"}, "content", "surrogate"),
     ({"send_from": "nobody"}, "sendFrom", "no @"),
     ({"reply_to": '"a\x7f" <a@b.example>'}, "replyTo", "control character"),
+    ({"reply_to": r'"=\?utf-8?q?=0A?=" <a@b.example>'}, "replyTo", "in an encoded-word"),
 ]
 
 
