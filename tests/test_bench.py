@@ -116,7 +116,6 @@ def test_the_pages_have_a_place_for_every_section(results: Results) -> None:
     performance, readme = (rendered((ROOT / name).read_text("utf-8"), results) for name in PAGES)
     for name in SECTIONS:
         assert f"<!-- bench:{name} -->" in performance
-    assert "<!-- profile -->" in performance
     assert "| connector-core, uvloop | 12,346 (10.0×) |" in performance
     assert "| connector-core, uvloop | 12,346 (10.0×) | 0.400 (0.100×) |" in readme
 
