@@ -130,17 +130,7 @@ class Pool:
         self._busy.discard(dead)
         dead.abort()
         self._drop_idle()
-        if self._closed:
-            self._free_place()
-            self._tell_drained()
-            raise HostClosedError
-        async with self._while_open():
-            session = await self._fill_place(deadline)
-        self._busy.add(session)
-        if self._closed:
-            self._release(session)
-            raise HostClosedError
-        return session
+        return await self._fresh_session(deadline)
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
         """Open a session of its own, whatever was refused before, and end it."""
