@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector_core.errors import (
@@ -79,7 +79,6 @@ class Guard:
             for name in _HOOKS
             for implementation in getattr(connector.hook, name).get_hookimpls()
         }
-        self._send = self._hooks["send_message"]
 
     @property
     def type(self) -> ConnectorType:
@@ -98,9 +97,7 @@ class Guard:
         timer: asyncio.Timeout | None = None
         broke: BaseException | None = None
         try:
-            if message.deadline is None and self._send.asynchronous:
-                receipt = await self._send(state=self._state, message=message)
-            elif message.deadline is None:
+            if message.deadline is None:
                 receipt = await self._call("send_message", message=message)
             else:
                 left = message.deadline - time.monotonic()
@@ -163,12 +160,17 @@ class Guard:
         except (Exception, SystemExit) as error:  # noqa: BLE001
             _LOG.warning("%s did not close cleanly: %s", self.name, type(error).__name__)
 
-    async def _call(self, name: str, **arguments: Any) -> Any:
+    def _call(self, name: str, **arguments: Any) -> Awaitable[Any]:
+        """What a hook gives; None where it is not implemented."""
         hook = self._hooks.get(name)
+        if hook is not None and hook.asynchronous:
+            called: Awaitable[Any] = hook(state=self._state, **arguments)
+            return called
+        return self._call_off_the_loop(hook, arguments)
+
+    async def _call_off_the_loop(self, hook: _Hook | None, arguments: Mapping[str, Any]) -> Any:
         if hook is None:
             return None
-        if hook.asynchronous:
-            return await hook(state=self._state, **arguments)
         result = await off_the_loop(lambda: hook(state=self._state, **arguments))
         return await result if inspect.isawaitable(result) else result
 

@@ -251,8 +251,7 @@ class AsyncHost:
                 this is the error that leaves the most hope; its notes tell the others.
             HostClosedError: the host is closed.
         """
-        if self._closing is not None:
-            raise HostClosedError
+        self._require_open()
         message = self._messages.make(
             type=type,
             usage_type=usage_type,

@@ -94,7 +94,8 @@ async def dial(
     loop = asyncio.get_running_loop()
 
     async def attempt(address: Address) -> socket.socket:
-        found = socket.socket(address[0], socket.SOCK_STREAM)
+        # Said to be TCP: of no other does asyncio turn off Nagle's algorithm (TCP_NODELAY).
+        found = socket.socket(address[0], socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             found.setblocking(False)
             if local_address:

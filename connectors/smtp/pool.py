@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Pool"]
 
 _LOG = logging.getLogger("connectors.smtp")
-_NOTHING: dict[str, float] = {}
 
 NOOP_AFTER = 30.0  # seconds of idleness after which a session is asked before it is used
 IDLE_LIFETIME = 90.0  # seconds of idleness after which a session is ended
@@ -109,7 +108,7 @@ class Pool:
         started: float,
     ) -> Sent:
         """Send over one session, and give it back; a dead one is left to the caller."""
-        opening = session.opening if session.fresh else _NOTHING
+        opening = session.opening if session.fresh else {}
         waited = time.perf_counter() - started - sum(opening.values())
         seconds = {"pool": waited, **opening}
         known = envelope.sender in self._senders

@@ -125,10 +125,10 @@ class Session:
             seconds |= {"envelope": agreed - started, "content": time.perf_counter() - agreed}
             return Sent(wire.mask(str(reply)), reply.enhanced_code, seconds)
         assert transaction.refusal is not None  # noqa: S101 - one or the other
-        refusal = transaction.refusal
+        step, reply = transaction.refusal
         ended = transaction.content_refused and not transaction.chunked
-        await self._clean_up(refusal.reply, limit, ended=ended)
-        raised = self._dialogue.refused(refusal.stage, refusal.command, refusal.reply, refusal.what)
+        await self._clean_up(reply, limit, ended=ended)
+        raised = self._dialogue.refused(step.stage, step.command, reply, step.what)
         if transaction.closing and not transaction.content_refused:
             raise DeadConnectionError(raised)
         raise raised

@@ -114,16 +114,6 @@ class Handover:
         return command(mail), command(rcpt)
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The reply by which a server refused: where, in reply to which command, and what."""
-
-    stage: str
-    command: str
-    what: str
-    reply: Reply
-
-
 @dataclass(slots=True)
 class Flight:
     """Bytes to write at once, and what of them a log may show."""
@@ -142,6 +132,13 @@ class Step(NamedTuple):
     command: str
     what: str
     final: bool = False
+
+
+class Refusal(NamedTuple):
+    """The reply by which a server refused, and what it answered."""
+
+    step: Step
+    reply: Reply
 
 
 # Not an Enum: until Python 3.12 it takes longer to look up a member of one than all the rest.
@@ -177,7 +174,6 @@ class Transaction:
         else:
             self._content = dot_stuff(content)
         self.awaited: list[Step] = []
-        self._refused_at: Step | None = None
         self.committed = False
         self.accepted: Reply | None = None
         self.refusal: Refusal | None = None
@@ -218,7 +214,7 @@ class Transaction:
     @property
     def content_refused(self) -> bool:
         """Whether it was the message itself, all of it, that was refused."""
-        return self._refused_at is not None and self._refused_at.final
+        return self.refusal is not None and self.refusal.step.final
 
     def agree(self, replies: deque[Reply]) -> Flight | None:
         """Take the replies to MAIL, RCPT and DATA at once, where they left in one flight.
@@ -263,11 +259,10 @@ class Transaction:
             # The server closes the connection: no reply follows, not even a pipelined one.
             self.awaited = []
         if self.refusal is None:
-            self.refusal = Refusal(step.stage, step.command, step.what, reply)
-            self._refused_at = step
+            self.refusal = Refusal(step, reply)
 
     def _agree(self, step: Step, reply: Reply) -> Flight | None:
-        if self.chunked and self._refused_at is _MAIL:
+        if self.chunked and self.refusal is not None and self.refusal.step is _MAIL:
             # Without a sender there is nothing to agree to: what came first was no reply to MAIL,
             # and the last one, which counts, is still to come.
             self.refusal = None

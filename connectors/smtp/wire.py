@@ -117,16 +117,12 @@ class Wire(asyncio.Protocol):
     @property
     def ready(self) -> bool:
         """Whether it is open, and nothing arrived that nobody asked for."""
-        if self._lost or self.replies or self._parser.partial or self.transport is None:
-            return False
-        return not self.transport.is_closing()
+        return not self.replies and self.attentive
 
     @property
     def attentive(self) -> bool:
         """Whether it is open, and nothing arrived but whole replies."""
-        if self._lost or self._parser.partial or self.transport is None:
-            return False
-        return not self.transport.is_closing()
+        return not (self._parser.partial or self.closed)
 
     @property
     def unread(self) -> bool:
@@ -190,7 +186,7 @@ class Wire(asyncio.Protocol):
         Raises:
             ConnectionLost: the connection can no longer be used.
         """
-        if self._lost or self.transport is None or self.transport.is_closing():
+        if self.closed or self.transport is None:
             raise ConnectionLost
         data = flight.data
         if self._log_dialogue:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from connector_core import AsyncHost
 from tests.bench.install import Installed
 from tests.servers.postfix import library_path
 
@@ -72,6 +71,7 @@ class Clients:
         ours_asyncio: connector-core on asyncio's own event loop.
         ours_host: connector-core's `Host`, called from threads.
         nodemailer, logto, aiosmtplib, smtplib: the peers.
+        composing: all of these, which compose what they send.
         smtp_source: Postfix's load generator.
         growth: connector-core with many templates or connectors.
         composers: what only composes: ours, the standard library's, nodemailer's.
@@ -86,7 +86,6 @@ class Clients:
             "ours",
             **asynchronous,
             text_alternative=True,
-            missing=None if _offers_text() else "this version writes no text alternative",
         )
         self.ours_asyncio = self._python(OURS_ASYNCIO, "ours", host="AsyncHost", loop="asyncio")
         self.ours_host = self._python(OURS_HOST, "ours", host="Host")
@@ -97,6 +96,16 @@ class Clients:
             AIOSMTPLIB, "aiosmtplib_client", missing=installed.missing.get("python")
         )
         self.smtplib = self._python(SMTPLIB, "smtplib_client")
+        self.composing = (
+            self.ours,
+            self.with_text,
+            self.ours_asyncio,
+            self.ours_host,
+            self.nodemailer,
+            self.logto,
+            self.aiosmtplib,
+            self.smtplib,
+        )
         self.smtp_source = self._python(
             SMTP_SOURCE,
             "smtp_source",
@@ -121,8 +130,3 @@ class Clients:
         env = {"NODE_PATH": str(self._installed.node_modules)}
         missing = self._installed.missing.get("node")
         return Client(name, argv, env, missing=missing, compiles=True)
-
-
-def _offers_text() -> bool:
-    """Whether this version of connector-core can write a text alternative."""
-    return "textAlternative" in AsyncHost.discover().registry["smtp"].schema["properties"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -232,6 +233,25 @@ async def test_421_within_a_session_reopens_at_once(place: str) -> None:
             await send(host)
         assert len(peer.mails) == 2
         assert len(peer.connections) == 2
+
+
+async def test_a_flight_never_waits_for_what_was_written_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nagle's algorithm holds a short write back until the one before is acknowledged."""
+    options: list[int] = []
+    made = Wire.connection_made
+
+    def connection_made(wire: Wire, transport: asyncio.BaseTransport) -> None:
+        made(wire, transport)
+        handle = transport.get_extra_info("socket")
+        options.append(handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(Wire, "connection_made", connection_made)
+    async with Peer() as peer, hosting(peer) as host:
+        await send(host)
+    assert len(options) == 1
+    assert options[0]
 
 
 async def test_idle_connections_are_asked_before_use(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def test_a_recipient_refused_within_a_flight_gets_a_lone_dot() -> None:
     assert not transaction.committed
     assert transaction.accepted is None
     assert transaction.refusal is not None
-    assert transaction.refusal.stage == "recipient"
+    assert transaction.refusal.step.stage == "recipient"
 
 
 def test_without_pipelining_each_command_waits() -> None:
@@ -185,7 +185,7 @@ def test_a_chunk_is_never_taken_after_a_refusal(
     assert not transaction.awaited
     assert transaction.accepted is None
     assert transaction.refusal is not None
-    assert (transaction.refusal.stage, transaction.refusal.command) == (stage, command)
+    assert (transaction.refusal.step.stage, transaction.refusal.step.command) == (stage, command)
     assert transaction.content_refused == (stage == "content")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from connector_core import ConfigProblem, Template
+from connectors.smtp import extras
 from connectors.smtp.compose.parts import Entity, alternative, image_part, related, text_part
 from connectors.smtp.compose.text import Text
 
@@ -42,10 +42,7 @@ class Options(NamedTuple):
 
 def missing() -> ConfigProblem | None:
     """What to say where styles cannot be inlined for want of a package."""
-    if importlib.util.find_spec("css_inline"):
-        return None
-    hint = "pip install 'connector-core[css]'"
-    return ConfigProblem("$.inlineCss", "needs a package that is not installed", hint)
+    return extras.missing("$.inlineCss", "css", "css_inline")
 
 
 class Content(NamedTuple):

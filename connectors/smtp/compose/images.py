@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
-from connectors.smtp.compose.markup import Attribute, Tag, attributes, tags
+from connectors.smtp.compose.markup import attribute, tags
 
 __all__ = ["Extracted", "InlineImage", "extract"]
 
@@ -61,7 +61,7 @@ def extract(html: str) -> Extracted:
     pieces: list[str] = []
     position = 0
     for tag in tags(html):
-        if tag.name != "img" or tag.closing or not (source := _source(html, tag)):
+        if tag.name != "img" or tag.closing or not (source := attribute(html, tag, "src")):
             continue
         if image := _image(source.value):
             images[image.cid] = image
@@ -69,10 +69,6 @@ def extract(html: str) -> Extracted:
             pieces += [html[position : source.start], quote, "cid:", image.cid, quote]
             position = source.end
     return Extracted("".join([*pieces, html[position:]]), tuple(images.values()))
-
-
-def _source(html: str, tag: Tag) -> Attribute | None:
-    return next((found for found in attributes(html, tag) if found.name == "src"), None)
 
 
 def _image(uri: str) -> InlineImage | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["RAW", "VOID", "Attribute", "Tag", "attributes", "names", "tags"]
+__all__ = ["RAW", "VOID", "Attribute", "Tag", "attribute", "attributes", "names", "tags"]
 
 
 def names(text: str) -> frozenset[str]:
@@ -112,6 +112,11 @@ def attributes(source: str, tag: Tag) -> Iterator[Attribute]:
         if value and value[0] in ('"', "'"):
             value = value[1:-1]
         yield Attribute(_lower(name), html.unescape(value or ""), start, end)
+
+
+def attribute(source: str, tag: Tag, name: str) -> Attribute | None:
+    """The attribute of this name, if the tag has it."""
+    return next((found for found in attributes(source, tag) if found.name == name), None)
 
 
 def _lower(name: str) -> str:

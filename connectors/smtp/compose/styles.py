@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from connector_core.templates import CompiledText
-from connectors.smtp.compose.markup import Attribute, Tag, attributes, names, tags
+from connectors.smtp.compose.markup import Tag, attribute, names, tags
 from connectors.smtp.compose.nesting import (
     MAX_ATTRIBUTES,
     MAX_DEPTH,
@@ -100,22 +100,18 @@ def _marked(source: str, found: Sequence[Tag], mark: str) -> str:
 
 def _is_for_all(source: str, tag: Tag) -> bool:
     """Whether a `<style>` is CSS, and for every screen."""
-    media, kind = _first(source, tag, "media"), _first(source, tag, "type")
+    media, kind = attribute(source, tag, "media"), attribute(source, tag, "type")
     return (not media or media.value.strip().lower() in ("", "all", "screen", "only screen")) and (
         not kind or kind.value.strip().lower() in ("", "text/css")
     )
-
-
-def _first(source: str, tag: Tag, name: str) -> Attribute | None:
-    return next((found for found in attributes(source, tag) if found.name == name), None)
 
 
 def _styles(inlined: str, mark: str) -> Mapping[int, str]:
     """The style attribute of each numbered element that has one, in its quotes."""
     styles: dict[int, str] = {}
     for tag in tags(inlined):
-        number = None if tag.closing else _first(inlined, tag, mark)
-        if number and (style := _first(inlined, tag, "style")):
+        number = None if tag.closing else attribute(inlined, tag, mark)
+        if number and (style := attribute(inlined, tag, "style")):
             # Where a parser has made two elements of one, the first counts.
             styles.setdefault(int(number.value), inlined[style.start : style.end])
     return styles
@@ -127,7 +123,7 @@ def _styled(source: str, found: Sequence[Tag], styles: Mapping[int, str]) -> str
     position = 0
     for number, style in sorted(styles.items()):
         tag = found[number]
-        old = _first(source, tag, "style")
+        old = attribute(source, tag, "style")
         if tag.name in _NOT_SHOWN or (old and old.value == entities.unescape(style[1:-1])):
             continue
         if old and old.start < old.end:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from connector_core import ConfigProblem
+from connectors.smtp import extras
 from connectors.smtp.pem import KeyFault, load_key
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ class SigningKey:
 
 def missing() -> ConfigProblem | None:
     """What to say where signing is not possible for want of a package."""
-    if importlib.util.find_spec("cryptography"):
-        return None
-    hint = "pip install 'connector-core[dkim]'"
-    return ConfigProblem("$.dkim", "needs a package that is not installed", hint)
+    return extras.missing("$.dkim", "dkim", "cryptography")
 
 
 def read_key(pem: str, passphrase: str | None) -> SigningKey | KeyFault:

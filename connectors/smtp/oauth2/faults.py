@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from connector_core import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from connectors.smtp.extras import install
 
 __all__ = ["INSTALL", "NOT_INSTALLED", "later", "unusable"]
 
 NOT_INSTALLED = "renewing an access token needs packages that are not installed"
-INSTALL = "pip install 'connector-core[oauth2]'"
+INSTALL = install("oauth2")
 _STAGE = "token"
 
 

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Iterable, Sequence
 
 from connectors.smtp import dial
+from connectors.smtp.extras import install
 
 __all__ = [
     "EXTRA",
@@ -27,7 +28,7 @@ __all__ = [
     "unresolved",
 ]
 
-EXTRA = "pip install 'connector-core[proxy]'"
+EXTRA = install("proxy")
 
 _LOGIN = "check the user and password in `proxy`"
 _NO_LOGIN = "put the user and password into `proxy`: http://user:password@host:3128"

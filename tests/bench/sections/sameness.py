@@ -24,18 +24,7 @@ __all__ = ["sameness"]
 
 def sameness(bench: Bench) -> list[Row]:
     """The octets of one mail of each client, as it arrives."""
-    clients = bench.clients
-    wanted = (
-        clients.ours,
-        clients.with_text,
-        clients.ours_asyncio,
-        clients.ours_host,
-        clients.nodemailer,
-        clients.logto,
-        clients.aiosmtplib,
-        clients.smtplib,
-    )
-    jobs = [Job(client.name, "", partial(_octets, client)) for client in wanted]
+    jobs = [Job(client.name, "", partial(_octets, client)) for client in bench.clients.composing]
     return in_turns(jobs, 1, bench.say)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from tests.bench.bench import Bench
@@ -22,12 +22,11 @@ _OVER_TLS = 5
 
 def throughput(bench: Bench) -> list[Row]:
     """To smtp-sink without TLS."""
-    everyone = _clients(bench)
     with sink(bench.installed) as server:
         jobs = [
             Job(client.name, str(connections), partial(_send, bench, client, connections, server))
             for connections in CONNECTIONS
-            for client in (*everyone, bench.clients.smtp_source)
+            for client in (*bench.clients.composing, bench.clients.smtp_source)
         ]
         return in_turns(jobs, bench.rounds, bench.say)
 
@@ -41,23 +40,9 @@ def tls(bench: Bench) -> list[Row]:
                 str(_OVER_TLS),
                 partial(_send, bench, client, _OVER_TLS, behind, front),
             )
-            for client in _clients(bench)
+            for client in bench.clients.composing
         ]
         return in_turns(jobs, bench.rounds, bench.say)
-
-
-def _clients(bench: Bench) -> Sequence[Client]:
-    clients = bench.clients
-    return (
-        clients.ours,
-        clients.with_text,
-        clients.ours_asyncio,
-        clients.ours_host,
-        clients.nodemailer,
-        clients.logto,
-        clients.aiosmtplib,
-        clients.smtplib,
-    )
 
 
 def _send(
