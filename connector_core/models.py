@@ -25,7 +25,9 @@ __all__ = [
     "ContentType",
     "Link",
     "Message",
+    "Pitfall",
     "Provider",
+    "Question",
     "Receipt",
     "Stage",
     "Template",
@@ -134,6 +136,40 @@ class ConnectorMetadata:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What only the user knows: one value of a config that a provider leaves open.
+
+    Attributes:
+        path: the keys that lead to the value, such as `("auth", "user")`.
+        title: what to enter, in a few words: `app password`.
+        help: where it is found, what form it has; a sentence or two.
+        example: a value of that form.
+        choices: values to choose from, with what each means; others may be typed as well.
+        also: the paths of values that are this answer too, unless they are asked for.
+    """
+
+    path: tuple[str, ...]
+    title: str
+    help: str = ""
+    example: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    also: Sequence[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pitfall:
+    """What commonly goes wrong at one provider.
+
+    Attributes:
+        sign: how it shows, in the words of the server: a part of its reply.
+        remedy: what to do.
+    """
+
+    sign: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A preset for one provider of a connector's service.
 
@@ -143,6 +179,10 @@ class Provider:
         guide: a short guide in Markdown: which values to find, and where.
         links: the provider's own pages.
         config: what it presets; merged over the connector's sample config, key by key.
+        aliases: other names that people search for.
+        user_name: the form of the user name there, in a few words.
+        questions: what the provider leaves open, in the order in which to ask.
+        pitfalls: what commonly goes wrong there.
     """
 
     name: str
@@ -150,6 +190,10 @@ class Provider:
     guide: str
     links: Sequence[Link]
     config: Mapping[str, Any]
+    aliases: Sequence[str] = ()
+    user_name: str = ""
+    questions: Sequence[Question] = ()
+    pitfalls: Sequence[Pitfall] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,9 @@ class _Commands(click.Group):
         """Turn the errors of this package into sentences and exit codes."""
         from connector_core.cli.output import report
         from connector_core.errors import ConnectorError
+        from connector_core.i18n import environment_language, use_language
 
+        use_language(ctx.params["lang"] or environment_language() or "en")
         _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             # A message that was sent must not end as a failure to print that it was.
@@ -75,7 +77,12 @@ def _open_closed_streams() -> None:
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="connector-core", prog_name="connector")
-def main() -> None:
+@click.option(
+    "--lang",
+    metavar="TAG",
+    help="The language of what is printed, such as fr; without it that of LANG.",
+)
+def main(lang: str | None) -> None:
     """Send the e-mails of a sign-in flow through message connectors.
 
     Exit codes: 0 done; 1 a problem with the config or the message; 2 wrong usage; 3 the message

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector_core.cli.output import echo_json, json_option, print_registry, printable, table
 from connector_core.discovery import discover
+from connector_core.i18n import language
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
-
-
-def locale() -> str | None:
-    """The language that the environment asks for, as a language tag."""
-    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := os.environ.get(variable):
-            tag = value.partition(".")[0].partition("@")[0]
-            return None if tag in ("C", "POSIX") else tag.replace("_", "-")
-    return None
 
 
 @click.command("list")
@@ -29,7 +20,7 @@ def list_connectors(as_json: bool) -> None:
     """List the connectors, and the plugins that failed to load."""
     registry = discover()
     if not as_json:
-        print_registry(registry, locale())
+        print_registry(registry, language())
         return
     echo_json(
         {
@@ -107,9 +98,9 @@ def _describe_provider(found: Connector, name: str) -> None:
 
 def _describe(found: Connector) -> None:
     metadata = found.metadata
-    click.echo(f"{metadata.name_in(locale())}  {metadata.id}, target {metadata.target}")
+    click.echo(f"{metadata.name_in(language())}  {metadata.id}, target {metadata.target}")
     click.echo(f"{found.distribution} {found.version}, type {metadata.type}\n")
-    click.echo(metadata.description_in(locale()))
+    click.echo(metadata.description_in(language()))
     for link in metadata.links:
         click.echo(f"  {link.title}: {link.url}")
     if found.providers:
