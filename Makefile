@@ -42,6 +42,7 @@ servers:
 # The files that are made from the SMTP config's model.
 schema: $(VENV)/.ready
 	$(BIN)/python -m connectors.smtp.schema
+	$(BIN)/connector schema --host-file > docs/connectors.schema.json
 
 clean:
 	rm -rf $(VENV) .venvs .servers .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

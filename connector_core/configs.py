@@ -14,6 +14,8 @@ from typing import Any
 from connector_core.errors import ConfigError, ConfigProblem
 
 __all__ = [
+    "PathParts",
+    "is_reference",
     "json_path",
     "merge_patch",
     "placeholders",
@@ -175,12 +177,23 @@ def reference_problems(config: JSON) -> list[ConfigProblem]:
     return problems
 
 
-def resolve_secrets(config: Mapping[str, Any]) -> dict[str, Any]:
+def is_reference(text: str) -> bool:
+    """Whether the text is a reference, `env:NAME` or `file:PATH`."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def resolve_secrets(
+    config: Mapping[str, Any], *, folder: str | os.PathLike[str] = ""
+) -> dict[str, Any]:
     """A copy of the config in which each `env:NAME` and `file:PATH` is replaced by what it names.
 
     A reference is a whole string value: `env:NAME` with the name of an environment variable, or
     `file:PATH` with the path of a UTF-8 file of at most 256 KiB, whose last line break does not
     count. Only call it with configs whose author may read this machine's files and environment.
+
+    Args:
+        config: the config.
+        folder: where relative paths begin; the working directory without it.
 
     Raises:
         ConfigError: references that cannot be resolved, every one.
@@ -188,20 +201,22 @@ def resolve_secrets(config: Mapping[str, Any]) -> dict[str, Any]:
     copy, problems = plain_copy(config)
     if not isinstance(copy, dict):
         raise ConfigError([ConfigProblem("$", "the config must be an object")])
-    resolved = _resolve(copy, (), problems)
+    resolved = _resolve(copy, (), Path(folder), problems)
     if problems:
         raise ConfigError(problems)
     return dict(resolved)
 
 
-def _resolve(value: JSON, parts: PathParts, problems: list[ConfigProblem]) -> JSON:
+def _resolve(value: JSON, parts: PathParts, folder: Path, problems: list[ConfigProblem]) -> JSON:
     if isinstance(value, dict):
-        return {key: _resolve(item, (*parts, key), problems) for key, item in value.items()}
+        return {key: _resolve(item, (*parts, key), folder, problems) for key, item in value.items()}
     if isinstance(value, list):
-        return [_resolve(item, (*parts, index), problems) for index, item in enumerate(value)]
+        return [
+            _resolve(item, (*parts, index), folder, problems) for index, item in enumerate(value)
+        ]
     if isinstance(value, str) and (found := _REFERENCE.fullmatch(value)):
         try:
-            text = _read(found["name"], found["path"])
+            text = _read(found["name"], found["path"], folder)
         except ValueError as error:
             problems.append(ConfigProblem(json_path(parts), str(error)))
             return value
@@ -213,7 +228,7 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _read(name: str | None, path: str | None) -> str:
+def _read(name: str | None, path: str | None, folder: Path) -> str:
     """The value behind a reference, or ValueError with a reason that does not show it."""
     if name is not None:
         if not (text := os.environ.get(name, "")):
@@ -226,7 +241,7 @@ def _read(name: str | None, path: str | None) -> str:
     assert path is not None  # noqa: S101 - the pattern matches one or the other
     try:
         # Not blocking: a pipe would be waited for without end.
-        with open(Path(path).expanduser(), "rb", opener=_open_at_once) as file:
+        with open(folder / Path(path).expanduser(), "rb", opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ValueError(f"the file {path} is not a regular file")
             data = file.read(_MAX_SECRET_BYTES + 1)

@@ -169,6 +169,14 @@ class Connector:
         plain, problems = self.check_config(config)
         if problems:
             raise ConfigError(problems)
+        return self.state_of(plain)
+
+    def state_of(self, plain: dict[str, Any]) -> Any:
+        """The state for what `check_config` gave and found nothing wrong with.
+
+        Raises:
+            ConfigError: it cannot be used after all.
+        """
         if not self.implements("configure"):
             return plain
         states: list[Any] = []

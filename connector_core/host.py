@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from connector_core.discovery import discover
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from connector_core.connector import Connector
+    from connector_core.hostfile.loading import FileChange, FileLoader
     from connector_core.registry import Registry
 
 __all__ = ["AsyncConfiguredConnector", "AsyncHost", "TemplateSource"]
@@ -38,17 +41,20 @@ class AsyncConfiguredConnector:
 
     Attributes:
         name: its name, unique in its host.
-        connector: the connector behind it.
     """
 
     def __init__(self, messages: MessageMaker, guard: Guard) -> None:
         self._messages = messages
         self._guard = guard
         self.name = guard.name
-        self.connector: Connector = guard.connector
 
     def __repr__(self) -> str:
         return f"<AsyncConfiguredConnector {self.name} ({self.connector.id})>"
+
+    @property
+    def connector(self) -> Connector:
+        """The connector behind it."""
+        return self._guard.connector
 
     @property
     def type(self) -> ConnectorType:
@@ -123,6 +129,8 @@ class AsyncHost:
         self._messages = MessageMaker(template_source)
         self._routes: Routes[Guard] = Routes()
         self._configured: dict[str, AsyncConfiguredConnector] = {}
+        self._file: FileLoader | None = None
+        self._retiring: dict[Guard, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -142,6 +150,76 @@ class AsyncHost:
             DiscoveryError: `strict` was asked for and a plugin failed.
         """
         return cls(discover(strict=strict), template_source=template_source)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        strict: bool = False,
+        template_source: TemplateSource | None = None,
+    ) -> Self:
+        """A host with all that a host file says: configured connectors, routes and templates.
+
+        Args:
+            path: the host file, such as `connectors.toml`. Its references to the environment and
+                to files are resolved.
+            strict: as in `discover`.
+            template_source: as in `discover`; it goes before the templates of the file.
+
+        Raises:
+            ConfigError: with every problem of the file.
+            DiscoveryError: `strict` was asked for and a plugin failed.
+        """
+        # Not for those who have no host file: it needs a schema library and more.
+        from connector_core.hostfile.loading import FileLoader
+
+        host = cls(discover(strict=strict), template_source=template_source)
+        host._file = FileLoader(Path(path), host._registry)
+        host._take(host._file.load(host._routes))
+        return host
+
+    async def reload(self) -> None:
+        """Read the host file again and go over to what it says now.
+
+        Connectors whose config is unchanged keep their connections; the others are replaced, and
+        messages that are under way through those that go end undisturbed. Handles of `configured`
+        go on to lead to the connector of their name.
+
+        Raises:
+            ConfigError: with every problem of the file; everything stays as it was.
+            RuntimeError: the host was not made by `from_file`.
+            HostClosedError: the host is closed.
+        """
+        self._require_open()
+        if self._file is None:
+            raise RuntimeError("only a host made by from_file can be reloaded")
+        file = self._file
+        async with file.lock:  # of two that run at once the later must win
+            change = await asyncio.to_thread(file.load, self._routes)
+            self._require_open()
+            self._take(change)
+        _LOG.info("%s was read again", file.path)
+
+    def _take(self, change: FileChange) -> None:
+        old, self._routes = self._routes, change.routes(self._routes)
+        for name, guard in change.guards.items():
+            known = self._configured.get(name)
+            if known is None:
+                self._configured[name] = AsyncConfiguredConnector(self._messages, guard)
+            else:
+                known._guard = guard  # noqa: SLF001 - of this module
+        for name in change.gone:
+            self._configured.pop(name, None)
+        for name, guard in old.configured.items():
+            if self._routes.configured.get(name) is not guard:
+                self._retiring[guard] = asyncio.ensure_future(self._retire(guard))
+
+    async def _retire(self, guard: Guard) -> None:
+        try:
+            await guard.retire()
+        finally:
+            del self._retiring[guard]
 
     async def __aenter__(self) -> Self:
         self._require_open()
@@ -267,9 +345,16 @@ class AsyncHost:
             self._require_open()  # it may have been closed meanwhile
         candidates = self._routes.candidates(usage_type, type)
         failures: list[tuple[str, DeliveryError]] = []
-        for candidate in candidates:
-            if failures and message.deadline is not None and message.deadline <= time.monotonic():
-                break
+        for first in candidates:
+            candidate = first
+            if failures:
+                if message.deadline is not None and message.deadline <= time.monotonic():
+                    break
+                # The file may have been reloaded meanwhile.
+                later = self._routes.configured.get(first.name)
+                if later is None:
+                    continue
+                candidate = later
             try:
                 return await candidate.deliver(message)
             except DeliveryError as error:
@@ -292,7 +377,12 @@ class AsyncHost:
         await asyncio.shield(self._closing)
 
     async def _close(self, routes: Routes[Guard]) -> None:
-        await asyncio.gather(*(guard.close() for guard in routes.configured.values()))
+        guards = [*routes.configured.values(), *self._retiring]
+        await asyncio.gather(*(guard.close() for guard in guards))
+        retiring = list(self._retiring.values())
+        for task in retiring:
+            task.cancel()
+        await asyncio.gather(*retiring, return_exceptions=True)
 
     def _require_open(self) -> None:
         if self._closing is not None:

@@ -23,7 +23,16 @@ from connector_core.locales import fallbacks
 if TYPE_CHECKING:
     from gettext import NullTranslations
 
-__all__ = ["Catalog", "environment_language", "in_language", "language", "mark", "use_language"]
+__all__ = [
+    "Catalog",
+    "environment_language",
+    "gettext",
+    "in_language",
+    "language",
+    "mark",
+    "ngettext",
+    "use_language",
+]
 
 _language: ContextVar[str] = ContextVar("connector_core.language", default="en")
 

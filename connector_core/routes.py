@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -11,7 +11,9 @@ from connector_core.errors import NoConnectorForUsageError, UnknownConnectorErro
 if TYPE_CHECKING:
     from connector_core.models import ConnectorType
 
-__all__ = ["Routes"]
+__all__ = ["ANY_USAGE", "Routes"]
+
+ANY_USAGE = "*"  # in a table of routes: every usage type that has none of its own
 
 _MOST_KNOWN = 1000  # usage types whose connectors are remembered: any text may be one
 
@@ -38,6 +40,7 @@ class Routes(Generic[R]):
     configured: dict[str, R] = field(default_factory=dict)
     _enabled: dict[str, dict[str, None]] = field(default_factory=dict)
     _chosen: set[str] = field(default_factory=set)
+    _table: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _found: dict[tuple[str, ConnectorType], list[R]] = field(default_factory=dict)
 
     def add(self, name: str, connector: R) -> None:
@@ -70,6 +73,32 @@ class Routes(Generic[R]):
         for usage_type in usage_types:
             self._enabled.setdefault(usage_type, {})[name] = None
 
+    def with_table(
+        self,
+        connectors: Mapping[str, R],
+        table: Mapping[str, Sequence[str]] | None,
+        gone: Iterable[str],
+    ) -> Routes[R]:
+        """Further routes: these connectors before those there are, save the ones that are gone.
+
+        Args:
+            connectors: by name.
+            table: which of them serve each usage type, or `ANY_USAGE`, in order; None lets each
+                serve every usage type.
+            gone: names of connectors that are left out.
+        """
+        out = {*gone, *connectors}
+        others = {name: item for name, item in self.configured.items() if name not in out}
+        return Routes(
+            configured={**connectors, **others},
+            _enabled={
+                usage_type: {name: None for name in names if name in others}
+                for usage_type, names in self._enabled.items()
+            },
+            _chosen=(self._chosen & set(others)) | (set() if table is None else set(connectors)),
+            _table=table or {},
+        )
+
     def candidates(self, usage_type: str, type: ConnectorType) -> list[R]:
         """The connectors to try, in order; never empty.
 
@@ -79,6 +108,7 @@ class Routes(Generic[R]):
         if (known := self._found.get((usage_type, type))) is not None:
             return known
         order = [
+            *self._table.get(usage_type, self._table.get(ANY_USAGE, ())),
             *self._enabled.get(usage_type, {}),
             *(name for name in self.configured if name not in self._chosen),
         ]
@@ -94,7 +124,12 @@ class Routes(Generic[R]):
         return {
             name: (
                 connector.type,
-                tuple(usage for usage, names in self._enabled.items() if name in names)
+                tuple(
+                    usage
+                    for routes in (self._table, self._enabled)
+                    for usage, names in routes.items()
+                    if name in names
+                )
                 if name in self._chosen
                 else None,
             )

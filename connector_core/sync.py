@@ -178,17 +178,20 @@ class ConfiguredConnector:
 
     Attributes:
         name: its name, unique in its host.
-        connector: the connector behind it.
     """
 
     def __init__(self, thread: _LoopThread, inner: asynchronous.AsyncConfiguredConnector) -> None:
         self._thread = thread
         self._inner = inner
         self.name = inner.name
-        self.connector: Connector = inner.connector
 
     def __repr__(self) -> str:
         return f"<ConfiguredConnector {self.name} ({self.connector.id})>"
+
+    @property
+    def connector(self) -> Connector:
+        """The connector behind it."""
+        return self._inner.connector
 
     @property
     def type(self) -> ConnectorType:
@@ -246,6 +249,35 @@ class Host:
         cls, *, strict: bool = False, template_source: TemplateSource | None = None
     ) -> Self:
         return cls(discover(strict=strict), template_source=template_source)
+
+    @classmethod
+    @_documented_by(asynchronous.AsyncHost.from_file)
+    def from_file(  # noqa: D102
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        strict: bool = False,
+        template_source: TemplateSource | None = None,
+    ) -> Self:
+        inner = asynchronous.AsyncHost.from_file(
+            path, strict=strict, template_source=template_source
+        )
+        host = cls(inner.registry)
+        host._inner = inner
+        host._follow()
+        return host
+
+    @_documented_by(asynchronous.AsyncHost.reload)
+    def reload(self) -> None:  # noqa: D102
+        self._thread.run(self._inner.reload)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Have a handle for each configured connector; those there were stay the same."""
+        self._configured = {
+            name: self._configured.get(name) or ConfiguredConnector(self._thread, inner)
+            for name, inner in self._inner.configured.items()
+        }
 
     def __enter__(self) -> Self:
         self._thread.call(lambda: None)

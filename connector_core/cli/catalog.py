@@ -126,11 +126,20 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("connector")
+@click.argument("connector", required=False)
+@click.option("--host-file", is_flag=True, help="The schema of connectors.toml, for editors.")
 @json_option
-def schema(connector: str, as_json: bool) -> None:
-    """Print the JSON Schema (draft 2020-12) of a connector's config."""
-    echo_json(discover()[connector].schema)
+def schema(connector: str | None, host_file: bool, as_json: bool) -> None:
+    """Print the JSON Schema (draft 2020-12) of a connector's config, or of the host file."""
+    if (connector is None) != host_file:
+        raise click.UsageError("give either a connector or --host-file")
+    registry = discover()
+    if connector is not None:
+        echo_json(registry[connector].schema)
+        return
+    from connector_core.hostfile.schema import file_schema
+
+    echo_json(file_schema(registry))
 
 
 @click.command()

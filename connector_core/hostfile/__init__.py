@@ -1,0 +1,1 @@
+"""The host file, `connectors.toml`: configured connectors, their routes and shared templates."""
