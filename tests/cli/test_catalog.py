@@ -64,6 +64,14 @@ def test_show_speaks_the_language_of_the_environment(
     assert english["en"][:30] not in shown
 
 
+def test_a_connector_names_and_describes_itself_in_each_language(run: Run) -> None:
+    shown = json.loads(run("show", "smtp", "--json").stdout)
+    for texts in (shown["name"], shown["description"]):
+        assert set(texts) == {"en", "fr", "ko", "tr-TR", "zh-CN"}
+        assert all("SMTP" in text for text in texts.values())
+    assert len(set(shown["description"].values())) == 5
+
+
 def test_show_prints_the_readme(run: Run) -> None:
     assert run("show", "smtp", "--readme").stdout.startswith("# ")
 
