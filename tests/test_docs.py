@@ -14,9 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 import connector_core
-from connector_core import AsyncHost, Host, hookspecs
+from connector_core import AsyncHost, Host, Provider, hookspecs
 from connector_core.cli import main
 from connector_core.errors import ConfigError
+from connectors.smtp.providers import load, services
 from tests.core.plugins import registry_of
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +41,30 @@ def test_every_option_of_the_smtp_connector_is_documented() -> None:
     documented = set(re.findall(r"[A-Za-z0-9]+", " ".join(re.findall(r"`[^`\n]+`", SMTP))))
     missing = set(_keys(schema, schema["$defs"])) - documented
     assert not missing
+
+
+def _row(preset: Provider) -> str:
+    """A provider's row in the table of the SMTP connector's page."""
+    config, service = preset.config, services().get(preset.name)
+    asked = {question.path: question for question in preset.questions}
+    host = service["host"] if service else "asked for"
+    several = ", …" if service and ("host",) in asked else ""
+    port = ", ".join(asked[("port",)].choices) if ("port",) in asked else config["port"]
+    tls = {True: "from the first byte", False: "STARTTLS", None: "by the port"}[config["secure"]]
+    cells = (f"`{preset.name}`", preset.title, f"{host}{several}", port, tls, preset.user_name)
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def test_every_provider_is_documented_as_it_is() -> None:
+    head = [
+        "| name | provider | host | port | TLS | user name |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    table = "\n".join([*head, *map(_row, load())])
+    assert f"\n\n{table}\n\n" in SMTP, f"the table of providers must be:\n\n{table}"
+    readme = " ".join((ROOT / "connectors/smtp/README.md").read_text("utf-8").split())
+    for preset in load():
+        assert preset.name == "other" or preset.title.split(",")[0].split(" (")[0] in readme
 
 
 def test_every_hook_is_in_the_architecture() -> None:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector_core.cli.output import echo_json, json_option, print_registry, printable, table
+from connector_core.configs import json_path
 from connector_core.discovery import discover
 from connector_core.i18n import language
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from connector_core.connector import Connector
+    from connector_core.models import Provider, Question
 
 
 @click.command("list")
@@ -53,6 +57,29 @@ def _summary(connector: Connector) -> dict[str, Any]:
     }
 
 
+def _provider_data(provider: Provider) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "title": provider.title,
+        "aliases": list(provider.aliases),
+        "userName": provider.user_name,
+        "guide": provider.guide,
+        "links": [{"title": link.title, "url": link.url} for link in provider.links],
+        "questions": [
+            {
+                "path": json_path(item.path),
+                "title": item.title,
+                "help": item.help,
+                "example": item.example,
+                "choices": dict(item.choices),
+                "also": [json_path(path) for path in item.also],
+            }
+            for item in provider.questions
+        ],
+        "pitfalls": [{"sign": item.sign, "remedy": item.remedy} for item in provider.pitfalls],
+    }
+
+
 @click.command()
 @click.argument("connector")
 @click.option("--readme", is_flag=True, help="Print the connector's guide.")
@@ -64,15 +91,7 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
     metadata = found.metadata
     if as_json:
         links = [{"title": link.title, "url": link.url} for link in metadata.links]
-        providers = [
-            {
-                "name": item.name,
-                "title": item.title,
-                "guide": item.guide,
-                "links": [{"title": link.title, "url": link.url} for link in item.links],
-            }
-            for item in found.providers
-        ]
+        providers = [_provider_data(item) for item in found.providers]
         more = {"links": links, "providers": providers, "readme": metadata.readme}
         echo_json({**_summary(found), **more})
         return
@@ -90,10 +109,31 @@ def _describe_provider(found: Connector, name: str) -> None:
     if preset is None:
         there = ", ".join(item.name for item in found.providers) or "none"
         raise click.BadParameter(f"there is no {name!r}, but {there}", param_hint="--provider")
-    click.echo(f"{preset.title}\n\n{printable(preset.guide)}")
+    click.echo(f"{preset.title}\n")
+    if preset.user_name:
+        click.echo(printable(f"User name: {preset.user_name}\n"))
+    click.echo(printable(preset.guide))
     for link in preset.links:
         click.echo(f"{link.title}: {link.url}")
+    if preset.questions:
+        click.echo("\nWhat it needs")
+        for question in preset.questions:
+            click.echo(printable("\n".join(_described(question))))
+    if preset.pitfalls:
+        click.echo("\nWhat commonly goes wrong, in the server's words")
+        for pitfall in preset.pitfalls:
+            click.echo(printable(f"  {pitfall.sign}\n      {pitfall.remedy}"))
     click.echo(f"\nconnector sample {found.target} --provider {name} prints a config for it.")
+
+
+def _described(question: Question) -> Iterator[str]:
+    yield f"  {'.'.join(question.path)}: {question.title}"
+    if question.help:
+        yield f"      {question.help}"
+    for value, meaning in question.choices.items():
+        yield f"      {value}: {meaning}"
+    if question.example and not question.choices:
+        yield f"      for example {question.example}"
 
 
 def _describe(found: Connector) -> None:

@@ -14,8 +14,6 @@ from connectors.smtp.config import IMPLICIT_TLS_PORT
 
 __all__ = ["expand"]
 
-_SERVICE_KEYS = ("host", "port", "secure", "requireTLS")
-
 
 def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProblem]]:
     """The config with `url` and `service` replaced by what they stand for.
@@ -32,18 +30,14 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
             problems.append(ConfigProblem("$.url", str(error), _URL_HINT))
     service = expanded.pop("service", None)
     if isinstance(service, str) and service:
-        preset = next((item for item in providers.load() if item.name == service.lower()), None)
-        if preset is None:
-            names = [item.name for item in providers.load()]
+        services = providers.services()
+        given = services.get(service.lower())
+        if given is None:
+            names = list(services)
             near = nearest(service.lower(), names)
             hint = f"did you mean {near}?" if near else "give host and port in its place"
             problems.append(ConfigProblem("$.service", f"is not one of {', '.join(names)}", hint))
         else:
-            given = {
-                key: preset.config[key]
-                for key in _SERVICE_KEYS
-                if preset.config.get(key) is not None
-            }
             if str(expanded.get("port") or given["port"]) != str(given["port"]):
                 given = _at_another_port(given["host"], expanded)
             expanded = _beneath(given, expanded)

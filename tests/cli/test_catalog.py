@@ -64,6 +64,14 @@ def test_show_speaks_the_language_of_the_environment(
     assert english["en"][:30] not in shown
 
 
+def test_a_connector_names_and_describes_itself_in_each_language(run: Run) -> None:
+    shown = json.loads(run("show", "smtp", "--json").stdout)
+    for texts in (shown["name"], shown["description"]):
+        assert set(texts) == {"en", "fr", "ko", "tr-TR", "zh-CN"}
+        assert all("SMTP" in text for text in texts.values())
+    assert len(set(shown["description"].values())) == 5
+
+
 def test_show_prints_the_readme(run: Run) -> None:
     assert run("show", "smtp", "--readme").stdout.startswith("# ")
 
@@ -108,6 +116,34 @@ def test_on_a_terminal_tables_are_drawn() -> None:
 
 def test_the_guide_for_a_provider_says_where_its_values_are(run: Run) -> None:
     shown = run("show", "smtp", "--provider", "sendgrid").stdout
-    assert "apikey" in shown
+    assert "User name: the word apikey" in shown
     assert "https://mc.sendgrid.com/senders" in shown
     assert run("show", "smtp", "--provider", "sendgird").exit_code == 2
+
+
+def test_the_guide_for_a_provider_tells_what_it_asks_and_what_goes_wrong(run: Run) -> None:
+    shown = run("show", "smtp", "--provider", "mailgun").stdout
+    for line in (
+        "  host: host of the region",
+        "      smtp.eu.mailgun.org: EU",
+        "  auth.pass: SMTP password",
+        "      for example postmaster@mg.example.com",
+        "  Mailgun is not loving your login or password",
+    ):
+        assert f"\n{line}\n" in shown
+    assert "smtp.mailgun.org: US" in shown
+    assert "for example smtp" not in shown
+
+
+def test_show_as_json_has_the_presets_whole(run: Run) -> None:
+    shown = json.loads(run("show", "smtp", "--json").stdout)["providers"]
+    gmail = next(item for item in shown if item["name"] == "gmail")
+    assert gmail["userName"] == "the full address of the account"
+    assert "Google Workspace" in gmail["aliases"]
+    address, password = gmail["questions"]
+    assert (address["path"], address["also"]) == ("$.auth.user", ["$.fromEmail"])
+    assert (password["path"], password["choices"]) == ("$.auth.pass", {})
+    assert all(password[key] for key in ("title", "help", "example"))
+    assert {"sign", "remedy"} == set(gmail["pitfalls"][0])
+    ses = next(item for item in shown if item["name"] == "ses")
+    assert "email-smtp.eu-west-1.amazonaws.com" in ses["questions"][0]["choices"]

@@ -169,7 +169,13 @@ def test_and_the_url_before_the_service() -> None:
         ("gmail", "smtp.gmail.com", 465, TlsMode.IMPLICIT),
         ("Gmail", "smtp.gmail.com", 465, TlsMode.IMPLICIT),
         ("SendGrid", "smtp.sendgrid.net", 587, TlsMode.REQUIRED),
+        ("postmark", "smtp.postmarkapp.com", 587, TlsMode.REQUIRED),
+        # Of several hosts the first, as in nodemailer.
         ("aliyun", "smtpdm.aliyun.com", 465, TlsMode.IMPLICIT),
+        ("SES", "email-smtp.us-east-1.amazonaws.com", 465, TlsMode.IMPLICIT),
+        ("Mailgun", "smtp.mailgun.org", 465, TlsMode.IMPLICIT),
+        ("Mailtrap", "live.smtp.mailtrap.io", 587, TlsMode.REQUIRED),
+        ("Zoho", "smtp.zoho.com", 465, TlsMode.IMPLICIT),
     ],
 )
 def test_a_service_stands_for_its_server(service: str, host: str, port: int, mode: TlsMode) -> None:
@@ -189,10 +195,17 @@ def test_the_services_own_port_keeps_its_mode(port: int | str) -> None:
     assert endpoint(host=None, service="sendgrid", port=port).tls is TlsMode.REQUIRED
 
 
-def test_an_unknown_service_is_told_alone() -> None:
-    (problem,) = problems(host=None, service="hotmail").values()
+def test_another_host_goes_before_the_services() -> None:
+    found = endpoint(host="smtp.eu.mailgun.org", service="mailgun")
+    assert (found.host, found.port, found.tls) == ("smtp.eu.mailgun.org", 465, TlsMode.IMPLICIT)
+
+
+@pytest.mark.parametrize("service", ["hotmail", "other"])
+def test_an_unknown_service_is_told_alone(service: str) -> None:
+    (problem,) = problems(host=None, service=service).values()
     assert problem.path == "$.service"
-    assert "aliyun, gmail, sendgrid" in problem.message
+    assert "163, aliyun, brevo, gmail, mailgun" in problem.message
+    assert "other" not in problem.message
 
 
 @pytest.mark.parametrize("key", ["url", "service"])

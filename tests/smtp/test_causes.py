@@ -266,6 +266,16 @@ REPLIES = [
     ("credentials refused", "auth", "535 5.7.3 Authentication unsuccessful"),  # [2]
     ("credentials refused", "auth", "535 5.7.0 Invalid login or password"),  # [8] Brevo
     ("credentials refused", "auth", "535 5.7.0 Invalid credentials"),  # [8] Mailtrap
+    (
+        "credentials refused",
+        "auth",
+        "535 5.7.0 Mailgun is not loving your login or password",
+    ),  # [7]
+    (
+        "credentials refused",
+        "auth",
+        "535 5.7.8 Error: authentication failed: Invalid user or password! 1682970604-3oSev2iDY8c0",
+    ),  # [9] Yandex
     ("credentials refused", "auth", "535 Error: authentication failed"),  # [6] 163
     ("credentials refused", "auth", "526 Authentication failure[0]"),  # [5]
     ("credentials refused", "auth", "535 Authentication Failed"),  # [9] Zoho
@@ -352,6 +362,17 @@ REPLIES = [
         "purposes only. Please add your own domain",
     ),  # [7]
     (
+        "sandbox account",
+        "content",
+        "554 5.7.1 Demo domains can only be used to send emails to account owners",
+    ),  # [8] Mailtrap
+    (
+        "sandbox account",
+        "content",
+        "550 You can only send testing emails to your own email address (a@example.org). To send "
+        "emails to other recipients, please verify a domain at resend.com/domains",
+    ),  # Resend
+    (
         "sender not verified",
         "content",
         "550 The from address does not match a verified Sender Identity. Mail cannot be sent until "
@@ -365,6 +386,12 @@ REPLIES = [
     ),  # [8] Postmark
     ("sender not verified", "sender", "550 5.7.1 Sending from domain example.org is not allowed"),
     ("sender not verified", "content", "530 From/Sender name is not valid"),  # postal 1917
+    (
+        "sender not verified",
+        "content",
+        "550 The example.org domain is not verified. Please, add and verify your domain on "
+        "https://resend.com/domains",
+    ),  # Resend
     (
         "sender is not the account",
         "sender",
