@@ -1,0 +1,62 @@
+"""The host file as the commands use it: which one, what is in it, how it is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from connector_core.hostfile.editing import change
+from connector_core.hostfile.reading import default_path
+from connector_core.hostfile.resolving import has_secret
+
+if TYPE_CHECKING:
+    from connector_core.hostfile.model import HostFile
+    from connector_core.registry import Registry
+
+__all__ = ["change_file", "file_option", "known_name"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def file_option(function: F) -> F:
+    """`--file`, given to the command as the path of the host file."""
+    return click.option(
+        "--file",
+        "file",
+        type=click.Path(path_type=Path),
+        default=default_path,
+        metavar="PATH",
+        help="The host file; without it the one that CONNECTOR_FILE names, or connectors.toml.",
+    )(function)
+
+
+def change_file(
+    path: Path,
+    registry: Registry,
+    edit: Callable[[dict[str, Any]], None],
+    *,
+    renamed: Mapping[tuple[str, ...], str] | None = None,
+) -> HostFile:
+    """Change the host file; see `connector_core.hostfile.editing.change`."""
+    return change(path, edit, secret=lambda data: has_secret(data, registry), renamed=renamed)
+
+
+def known_name(file: HostFile, name: str | None) -> str:
+    """The name of a configured connector; the only one there is without a name.
+
+    Raises:
+        click.UsageError: there is none of this name, or several to choose from.
+    """
+    there = list(file.connectors)
+    if name is None and len(there) == 1:
+        return there[0]
+    if name in file.connectors:
+        assert name is not None  # noqa: S101 - None is no key
+        return name
+    told = ", ".join(there) or "none; connector setup makes one"
+    if name is None:
+        raise click.UsageError(f"name one of the configured connectors: {told}")
+    raise click.UsageError(f"{file.path} has no connector {name!r}; there are: {told}")
