@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pluggy
     from pydantic import ValidationError as ModelError
 
+    from connector_core.errors import DeliveryError
     from connector_core.models import ConnectorMetadata
 
 __all__ = ["Connector"]
@@ -206,6 +207,17 @@ class Connector:
                     f"report it to the author of {self.distribution} {self.version}",
                 )
             ]
+
+    def suspects(self, error: DeliveryError) -> tuple[tuple[str, ...], ...]:
+        """The values of the config to look at after an error, by their paths, likeliest first."""
+        return self._sound(
+            "suspects", lambda: tuple(map(tuple, self.hook.suspects(error=error) or ()))
+        )
+
+    @property
+    def takes_templates(self) -> bool:
+        """Whether its config has `templates`, with the keys that all connectors share."""
+        return "templates" in self._schema.get("properties", {})
 
     def implements(self, name: str) -> bool:
         """Whether the plugin has this optional hook."""

@@ -18,7 +18,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from connector_core.errors import ConfigProblem
+    from connector_core.errors import ConfigProblem, DeliveryError
     from connector_core.models import (
         ConnectorMetadata,
         Message,
@@ -121,6 +121,16 @@ def verify(  # type: ignore[empty-body]
     """Try the connection as far as authentication, without sending a message.
 
     Failures are told in the report and not raised.
+    """
+
+
+@hookspec(firstresult=True)
+def suspects(  # type: ignore[empty-body]
+    error: DeliveryError,  # what a trial of the config ended with
+) -> Sequence[tuple[str, ...]]:
+    """Name the values of the config to look at after an error, by their paths, likeliest first.
+
+    Whoever sets up a connector is offered them to change. No I/O.
     """
 
 

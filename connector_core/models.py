@@ -282,6 +282,8 @@ class Stage:
         seconds: how long it took.
         detail: what was found, for example the TLS version.
         error: why it failed, where it did.
+        facts: what was found, for programs. Of `tls`: `version`, `issuer` (whoever signed the
+            certificate) and `expires` (when it ends, ISO 8601), as far as they are known.
     """
 
     name: str
@@ -289,6 +291,7 @@ class Stage:
     seconds: float
     detail: str = ""
     error: DeliveryError | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

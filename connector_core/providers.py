@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from unicodedata import combining, normalize
 
-from connector_core.configs import json_path, merge_patch
+from connector_core.configs import json_path, merge_patch, placeholders
 from connector_core.models import Provider, Question
 
-__all__ = ["matching", "preset_config"]
+__all__ = ["matching", "nested", "preset_config", "recognised"]
 
 _DOTLESS = "\N{LATIN SMALL LETTER DOTLESS I}"
 
@@ -22,6 +22,19 @@ def matching(providers: Iterable[Provider], text: str) -> list[Provider]:
     """
     words = _plain(text).split()
     return [item for item in providers if all(word in _names(item) for word in words)]
+
+
+def recognised(providers: Iterable[Provider], config: Mapping[str, Any]) -> Provider | None:
+    """The provider whose preset a config was made from, by the values that only it has."""
+    for provider in providers:
+        own = {
+            key: value
+            for key, value in provider.config.items()
+            if isinstance(value, str) and value not in placeholders(provider.config)
+        }
+        if own and all(config.get(key) == value for key, value in own.items()):
+            return provider
+    return None
 
 
 def preset_config(
@@ -48,7 +61,7 @@ def preset_config(
         if question.path not in answers:
             continue
         for path in (question.path, *(path for path in question.also if path not in asked)):
-            config = merge_patch(config, _nested(path, answers[question.path]))
+            config = merge_patch(config, nested(path, answers[question.path]))
     return config
 
 
@@ -63,7 +76,8 @@ def _plain(text: str) -> str:
     return "".join(char for char in folded if not combining(char)).replace(_DOTLESS, "i")
 
 
-def _nested(path: tuple[str, ...], value: Any) -> Any:
+def nested(path: tuple[str, ...], value: Any) -> Any:
+    """The value under its path, as a config with nothing else in it."""
     for key in reversed(path):
         value = {key: value}
     return value

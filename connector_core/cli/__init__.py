@@ -14,6 +14,7 @@ import click
 __all__ = ["main"]
 
 _COMMANDS = {
+    "setup": ("setup", "setup", "Set up a connector: choose, answer, test, save, enable."),
     "list": ("catalog", "list_connectors", "List the connectors, and the plugins that failed."),
     "show": ("catalog", "show", "Show one connector: what it is, its providers and options."),
     "schema": ("catalog", "schema", "Print the JSON Schema of a connector's config."),

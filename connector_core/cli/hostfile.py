@@ -11,12 +11,13 @@ import click
 from connector_core.hostfile.editing import change
 from connector_core.hostfile.reading import default_path
 from connector_core.hostfile.resolving import has_secret
+from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:
     from connector_core.hostfile.model import HostFile
     from connector_core.registry import Registry
 
-__all__ = ["change_file", "file_option", "known_name"]
+__all__ = ["change_file", "file_option", "known_name", "there"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,19 +45,41 @@ def change_file(
     return change(path, edit, secret=lambda data: has_secret(data, registry), renamed=renamed)
 
 
+def there(path: Path) -> Path:
+    """The path of a host file that is there.
+
+    Raises:
+        click.UsageError: it is not, and what to do instead.
+    """
+    if not path.exists():
+        raise click.UsageError(
+            _(
+                "there is no {path}: make it with connector setup, name another with --file, or "
+                "give a config with --config FILE or --url URL"
+            ).format(path=path)
+        )
+    return path
+
+
 def known_name(file: HostFile, name: str | None) -> str:
     """The name of a configured connector; the only one there is without a name.
 
     Raises:
         click.UsageError: there is none of this name, or several to choose from.
     """
-    there = list(file.connectors)
-    if name is None and len(there) == 1:
-        return there[0]
+    names = list(file.connectors)
+    if name is None and len(names) == 1:
+        return names[0]
     if name in file.connectors:
         assert name is not None  # noqa: S101 - None is no key
         return name
-    told = ", ".join(there) or "none; connector setup makes one"
+    told = ", ".join(names) or _("none; connector setup makes one")
     if name is None:
-        raise click.UsageError(f"name one of the configured connectors: {told}")
-    raise click.UsageError(f"{file.path} has no connector {name!r}; there are: {told}")
+        raise click.UsageError(
+            _("name one of the configured connectors: {names}").format(names=told)
+        )
+    raise click.UsageError(
+        _("{path} has no connector {name!r}; there are: {names}").format(
+            path=file.path, name=name, names=told
+        )
+    )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "echo_json",
     "json_option",
+    "print_error",
     "print_registry",
     "printable",
     "receipt_data",
@@ -134,20 +135,30 @@ def stage_data(stage: Stage) -> dict[str, Any]:
         "ok": stage.ok,
         "seconds": round(stage.seconds, 6),
         "detail": stage.detail,
+        "facts": dict(stage.facts),
     }
 
 
 def report(error: ConnectorError, *, as_json: bool) -> int:
-    """Tell an error on stderr, in sentences; with `--json` also on stdout. Return the exit code."""
+    """Tell an error on stderr, in sentences; with `--json` also on stdout. Return the exit code.
+
+    What a command put into the context under `connector_core.more` goes into the JSON.
+    """
     if as_json:
-        echo_json({"error": _error_data(error)})
-    for line in _sentences(error):
-        click.echo(printable(line), err=True)
+        more = click.get_current_context().meta.get("connector_core.more", {})
+        echo_json({"error": _error_data(error), **more})
+    print_error(error)
     if isinstance(error, UncertainDeliveryError):
         return UNCERTAIN
     if isinstance(error, DeliveryError):
         return FAILED
     return USAGE if isinstance(error, UnknownConnectorError) else PROBLEM
+
+
+def print_error(error: ConnectorError) -> None:
+    """Tell an error on stderr, in sentences."""
+    for line in _sentences(error):
+        click.echo(printable(line), err=True)
 
 
 def _sentences(error: ConnectorError) -> Iterable[str]:

@@ -2,45 +2,96 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector_core.cli.configfile import config_options, payload_of, read_config
+from connector_core.cli.hostfile import file_option, known_name, there
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, receipt_data
 from connector_core.cli.running import log_to_stderr, run
-from connector_core.errors import ConfigError, UncertainDeliveryError
+from connector_core.errors import ConfigError
+from connector_core.i18n import gettext as _
+from connector_core.i18n import ngettext
 
 if TYPE_CHECKING:
-    from connector_core.host import AsyncConfiguredConnector
-    from connector_core.models import Receipt
+    from connector_core.connector import Connector
+    from connector_core.models import Provider, Receipt
+    from connector_core.registry import Registry
 
-__all__ = ["print_receipt", "send", "send_through", "validate"]
+__all__ = ["Chosen", "choose", "print_receipt", "send", "validate"]
 
 
-async def _send(
-    connector: str, config: dict[str, Any], usage: str, arguments: dict[str, Any]
-) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The connector that a command's options choose, with its config.
+
+    Attributes:
+        registry: the connectors there are.
+        connector: the connector.
+        config: its config, references resolved.
+        provider: the preset that the config was made from, if it is known.
+    """
+
+    registry: Registry
+    connector: Connector
+    config: Mapping[str, Any] = field(repr=False)
+    provider: Provider | None = None
+
+
+def choose(
+    name: str | None, path: str | None, url: str | None, sender: str | None, file: Path
+) -> Chosen:
+    """A configured connector of the host file, or with `--config` or `--url` any connector.
+
+    Raises:
+        ConfigError: the config cannot be used.
+        click.UsageError: the options do not fit.
+    """
+    from connector_core.discovery import discover
+
+    registry = discover()
+    if path is None and url is None:
+        if sender is not None:
+            raise click.UsageError(_("--from goes with --config or --url"))
+        return _from_host_file(registry, name, file)
+    if name is None and len(registry) != 1:
+        raise click.UsageError(_("name the connector that the config is for"))
+    connector = registry[name] if name is not None else next(iter(registry))
+    from connector_core.providers import recognised
+
+    config = read_config(connector, path, url, sender)
+    return Chosen(registry, connector, config, recognised(connector.providers, config))
+
+
+def _from_host_file(registry: Registry, name: str | None, path: Path) -> Chosen:
+    from connector_core.hostfile.reading import read
+    from connector_core.hostfile.resolving import resolved_entry
+
+    file = read(there(path))
+    found = resolved_entry(file, known_name(file, name), registry)
+    providers = found.connector.providers
+    provider = next((item for item in providers if item.name == found.entry.provider), None)
+    return Chosen(registry, found.connector, found.config, provider)
+
+
+async def _send(chosen: Chosen | Path, usage: str, arguments: dict[str, Any]) -> Receipt:
+    """Send by the routes of a host file, or through one connector."""
     from connector_core.host import AsyncHost
+    from connector_core.trial import send_once
 
-    async with AsyncHost.discover() as host:
-        return await send_through(host.configure(connector, config), usage, arguments)
-
-
-async def send_through(
-    configured: AsyncConfiguredConnector, usage: str, arguments: dict[str, Any]
-) -> Receipt:
-    """Send one message; an interruption leaves it uncertain whether it was sent."""
-    try:
-        return await configured.send_message(usage, **arguments)
-    except asyncio.CancelledError:
-        raise UncertainDeliveryError(
-            "interrupted before the server had replied", stage="content"
-        ) from None
+    if isinstance(chosen, Path):
+        async with AsyncHost.from_file(chosen) as host:
+            return await send_once(host, usage, **arguments)
+    async with AsyncHost(chosen.registry) as host:
+        configured = host.configure(chosen.connector.id, chosen.config)
+        return await send_once(configured, usage, **arguments)
 
 
 def print_receipt(receipt: Receipt, *, as_json: bool, **more: Any) -> None:
@@ -49,42 +100,64 @@ def print_receipt(receipt: Receipt, *, as_json: bool, **more: Any) -> None:
         if as_json:
             echo_json(receipt_data(receipt) | more)
         else:
-            click.echo(f"sent to {', '.join(receipt.accepted)}: {printable(receipt.response)}")
+            told = _("sent to {recipients}: {response}")
+            recipients = ", ".join(receipt.accepted)
+            click.echo(printable(told.format(recipients=recipients, response=receipt.response)))
             click.echo(f"Message-ID: {receipt.message_id}")
         sys.stdout.flush()
     except OSError as error:
         # It was sent: that is what the exit code must say.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is flushed at exit
-        click.echo(f"sent, but this could not be printed: {error.strerror}", err=True)
+        told = _("sent, but this could not be printed: {reason}")
+        click.echo(told.format(reason=error.strerror), err=True)
 
 
 @click.command()
-@click.argument("connector")
+@click.argument("name", required=False)
 @config_options
+@file_option
 @json_option
 def validate(
-    connector: str,
+    name: str | None,
     path: str | None,
     url: str | None,
     sender: str | None,
+    file: Path,
     as_json: bool,
 ) -> None:
-    """Check a config against everything that can be checked without sending."""
+    """Check the host file, or a config, against everything that can be checked without sending.
+
+    NAME is a configured connector of the host file, all of them without it; with --config or --url
+    it is a connector's id or target.
+    """
     from connector_core.discovery import discover
 
-    found = discover()[connector]
-    _, problems = found.check_config(read_config(found, path, url, sender))
-    if problems:
-        raise ConfigError(problems)
+    if path is None and url is None and name is None:
+        from connector_core.hostfile.reading import read
+        from connector_core.hostfile.resolving import resolved
+
+        count = len(resolved(read(there(file)), discover()))
+        told = ngettext(
+            "{file} is valid, with {count} connector",
+            "{file} is valid, with {count} connectors",
+            count,
+        ).format(file=file, count=count)
+    else:
+        chosen = choose(name, path, url, sender, file)
+        _plain, problems = chosen.connector.check_config(chosen.config)
+        if problems:
+            raise ConfigError(problems)
+        told = _("the config is valid for {connector}").format(connector=chosen.connector.id)
     if as_json:
         echo_json({"problems": []})
     else:
-        click.echo(f"the config is valid for {found.id}")
+        click.echo(told)
 
 
 @click.command()
-@click.argument("connector")
+@click.argument("name", required=False)
 @config_options
+@file_option
 @once("--usage", required=True, help="The usage type, such as SignIn.")
 @once("--to", "to", required=True, metavar="ADDRESS", help="The recipient.")
 @click.option(
@@ -105,10 +178,11 @@ def validate(
 @click.option("--verbose", is_flag=True, help="Write what is logged to standard error.")
 @json_option
 def send(
-    connector: str,
+    name: str | None,
     path: str | None,
     url: str | None,
     sender: str | None,
+    file: Path,
     usage: str,
     to: str,
     variables: tuple[str, ...],
@@ -118,10 +192,13 @@ def send(
     verbose: bool,
     as_json: bool,
 ) -> None:
-    """Send one message through CONNECTOR, named by its id or target."""
-    from connector_core.discovery import discover
+    """Send one message by the routes of the host file.
 
-    config = read_config(discover()[connector], path, url, sender)
+    NAME is a configured connector to send through, whatever the routes; with --config or --url it
+    is a connector's id or target.
+    """
+    by_routes = name is None and path is None and url is None
+    chosen = there(file) if by_routes else choose(name, path, url, sender, file)
     if verbose:
         log_to_stderr()
     arguments = {
@@ -130,4 +207,4 @@ def send(
         "locale": locale,
         "timeout": timeout,
     }
-    print_receipt(run(_send(connector, config, usage, arguments)), as_json=as_json)
+    print_receipt(run(_send(chosen, usage, arguments)), as_json=as_json)

@@ -69,7 +69,7 @@ def resolved_entry(file: HostFile, name: str, registry: Registry) -> ResolvedEnt
     places = _Places(name, ())
     try:
         config = resolve_secrets(entry.config, folder=file.path.parent)
-        if "templates" in connector.schema.get("properties", {}):
+        if connector.takes_templates:
             config, places = _with_templates(file, name, config)
         plain, problems = connector.check_config(config)
     except ConfigError as error:

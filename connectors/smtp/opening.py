@@ -14,6 +14,7 @@ from connector_core.redaction import Redactor
 from connectors.smtp import diagnose
 from connectors.smtp.account import Account
 from connectors.smtp.auth import Credentials
+from connectors.smtp.certificate import tls_detail, tls_facts
 from connectors.smtp.connect import connect, connect_by_proxy, resolve
 from connectors.smtp.dialogue import LOST, Dialogue, left
 from connectors.smtp.endpoint import Endpoint, TlsMode
@@ -21,7 +22,7 @@ from connectors.smtp.login import Login, TokenRenewedError
 from connectors.smtp.probe import PROBE_AFTER, speaks_tls
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.session import Session
-from connectors.smtp.stages import Stages
+from connectors.smtp.stages import Detail, Stages
 from connectors.smtp.wire import Wire
 
 __all__ = ["open_session"]
@@ -142,7 +143,7 @@ class _Opening:
         if self._endpoint.tls is TlsMode.IMPLICIT:
             with self._stages.stage("tls") as detail:
                 await self._start_tls()
-                detail.append(self._describe_tls())
+                self._describe_tls(detail)
         with self._stages.stage("greeting") as detail:
             if self._testing:
                 await self._probe()
@@ -160,7 +161,7 @@ class _Opening:
         if self._wants_starttls():
             with self._stages.stage("tls") as detail:
                 if await self._starttls():
-                    detail.append(self._describe_tls())
+                    self._describe_tls(detail)
                     await self._hello()
                 else:
                     detail.append("refused; opportunisticTLS carries on in the clear")
@@ -300,13 +301,10 @@ class _Opening:
         except (*LOST, ssl.SSLError, ValueError) as error:
             raise diagnose.tls_failed(self._endpoint, error) from None
 
-    def _describe_tls(self) -> str:
-        found = self._wire.tls_object
-        if found is None:
-            return "TLS"
-        certificate = found.getpeercert() or {}
-        until = certificate.get("notAfter")
-        return f"{found.version()}" + (f", certificate valid until {until}" if until else "")
+    def _describe_tls(self, detail: Detail) -> None:
+        if (connection := self._wire.tls_object) is not None:
+            detail.facts |= tls_facts(connection)
+            detail.append(tls_detail(detail.facts))
 
 
 def _own_name(local_address: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from connector_core import (
     ConfigProblem,
     ConnectorMetadata,
+    DeliveryError,
     Link,
     Message,
     Provider,
@@ -94,6 +95,14 @@ async def send_message(state: SmtpSender, message: Message) -> Receipt:
 async def verify(state: SmtpSender, on_stage: Callable[[Stage], None]) -> VerifyReport:
     """Connect and authenticate over a connection of its own, stage by stage."""
     return await state.verify(on_stage)
+
+
+@hookimpl
+def suspects(error: DeliveryError) -> Sequence[tuple[str, ...]]:
+    """By stage and cause: where to connect, TLS, account, sender."""
+    from connectors.smtp import suspects
+
+    return suspects.of(error)
 
 
 @hookimpl

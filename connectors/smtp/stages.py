@@ -8,7 +8,15 @@ from contextlib import contextmanager
 
 from connector_core import DeliveryError, Stage
 
-__all__ = ["Stages"]
+__all__ = ["Detail", "Stages"]
+
+
+class Detail(list[str]):
+    """What is told of a stage: the items of its detail, and `facts` for programs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: dict[str, str] = {}
 
 
 class Stages:
@@ -19,10 +27,10 @@ class Stages:
         self._on_stage = on_stage
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[list[str]]:
+    def stage(self, name: str) -> Iterator[Detail]:
         """Time one stage; what is put into the list is told as its detail."""
         started = time.perf_counter()
-        detail: list[str] = []
+        detail = Detail()
         try:
             yield detail
         except DeliveryError as error:
@@ -30,15 +38,14 @@ class Stages:
             raise
         self._end(name, started, detail, None)
 
-    def _end(
-        self, name: str, started: float, detail: list[str], error: DeliveryError | None
-    ) -> None:
+    def _end(self, name: str, started: float, detail: Detail, error: DeliveryError | None) -> None:
         stage = Stage(
             name=name,
             ok=error is None,
             seconds=time.perf_counter() - started,
             detail=", ".join(detail),
             error=error,
+            facts=detail.facts,
         )
         self.done.append(stage)
         if self._on_stage is not None:

@@ -1,0 +1,313 @@
+"""The questions of `setup` on a terminal, and what to change where a test fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from connector_core.cli import prompts
+from connector_core.cli.output import print_error, printable
+from connector_core.cli.setup import provider_named, tell_saved, try_draft
+from connector_core.configs import is_reference
+from connector_core.errors import (
+    ConfigError,
+    ConfigProblem,
+    DeliveryError,
+    TemporaryDeliveryError,
+    UncertainDeliveryError,
+)
+from connector_core.hostfile.reading import read
+from connector_core.i18n import gettext as _
+from connector_core.i18n import language
+from connector_core.models import UsageType
+from connector_core.setup import Draft
+
+if TYPE_CHECKING:
+    from connector_core.connector import Connector
+    from connector_core.errors import ConnectorError
+    from connector_core.models import Provider, Question
+    from connector_core.registry import Registry
+
+__all__ = ["Wizard"]
+
+ConfigPath = tuple[str, ...]
+
+_AGAIN, _ADDRESS, _OTHER, _SAVE, _END = "again", "address", "other", "save", "end"
+
+
+class Wizard:
+    """Sets up one connector, asking for what the options leave open.
+
+    KeyboardInterrupt at any question ends it; nothing was written then.
+    """
+
+    def __init__(
+        self, registry: Registry, path: Path, *, replacing: bool, secret_files: bool
+    ) -> None:
+        self._registry = registry
+        self._path = path
+        self._replacing = replacing
+        self._secret_files = secret_files
+        self._there = list(read(path).connectors) if path.exists() else []
+
+    def run(
+        self,
+        *,
+        target: str | None,
+        provider: str | None,
+        name: str | None,
+        values: Mapping[ConfigPath, str],
+        to: str | None,
+        test: bool,
+        serves: Sequence[str] | None,
+    ) -> None:
+        """Ask, test, save.
+
+        Args:
+            target: the connector, if it is chosen already; likewise the others.
+            provider: the name of the provider.
+            name: what to call it.
+            values: of the config.
+            to: where to send the test.
+            test: whether to test.
+            serves: the usage types; none yet where it is empty, and not to be enabled where None.
+        """
+        connector = self._connector(target)
+        preset = self._provider(connector, provider)
+        if preset is not None:
+            _show_guide(preset)
+        draft = Draft(self._registry, self._path, connector, preset)
+        draft.name = self._name(name, preset.name if preset else connector.target)
+        for path, value in values.items():
+            self._take(draft, path, value)
+        for question in draft.missing():
+            self._ask(draft, question)
+        self._mend(draft)
+        if test:
+            self._test(draft, to)
+        files = self._keep_secrets(draft)
+        usages = self._usages(serves)
+        saved = draft.save(usages, secret_files=files, replacing=self._replacing)
+        click.echo("")
+        tell_saved(draft, saved)
+
+    def _connector(self, target: str | None) -> Connector:
+        if target is not None:
+            return self._registry[target]
+        if len(self._registry) == 1:
+            return next(iter(self._registry))
+        choices = [
+            (item.target, f"{item.metadata.name_in(language())}  {item.target}")
+            for item in self._registry
+        ]
+        return self._registry[prompts.choose(_("Which connector?"), choices)]
+
+    def _provider(self, connector: Connector, name: str | None) -> Provider | None:
+        if name is not None or not connector.providers:
+            return provider_named(connector, name)
+        choices = [
+            (item.name, ", ".join((item.title, *item.aliases))) for item in connector.providers
+        ]
+        return provider_named(connector, prompts.choose(_("Which provider?"), choices))
+
+    def _name(self, name: str | None, default: str) -> str:
+        """A name that is free, or one to replace."""
+        while name is None or (name in self._there and not self._replacing):
+            if name is not None:
+                told = _("{name} is there already. Replace it?").format(name=name)
+                self._replacing = prompts.confirm(told, default=False)
+                if self._replacing:
+                    return name
+            name = prompts.text(
+                _("A name of your own for it"), default=default, check=_name_problem
+            )
+        return name
+
+    def _take(self, draft: Draft, path: ConfigPath, value: str) -> None:
+        if problems := draft.answer(path, value):
+            raise ConfigError(problems)
+
+    def _ask(self, draft: Draft, question: Question, default: str = "") -> None:
+        """Ask for one value until nothing is wrong with it."""
+        if question.help:
+            click.echo(printable(f"  {question.help}"))
+        secret = draft.is_secret(question.path)
+        title = question.title
+        if secret:
+            title += " " + _("(not shown; env:NAME and file:PATH refer to it)")
+        elif question.example:
+            title += " " + _("(such as {example})").format(example=question.example)
+        if question.choices and not default:
+            chosen = self._choice(question)
+            if chosen is not None and not draft.answer(question.path, chosen):
+                return
+        prompts.text(
+            title,
+            default="" if secret else default,
+            secret=secret,
+            check=lambda typed: _one_line(draft.answer(question.path, typed)),
+        )
+
+    def _choice(self, question: Question) -> str | None:
+        """One of the question's choices; None for another value."""
+        choices = [(value, f"{value}  {meaning}") for value, meaning in question.choices.items()]
+        chosen = prompts.choose(question.title, [*choices, (_OTHER, _("another value"))])
+        return None if chosen == _OTHER else chosen
+
+    def _mend(self, draft: Draft) -> None:
+        """Ask again for what is wrong between the values.
+
+        Raises:
+            ConfigError: what is wrong is no value of this config.
+        """
+        while problems := draft.problems():
+            paths = draft.suspects(problems)
+            if not paths:
+                raise ConfigError(problems)
+            for problem in problems:
+                click.echo(printable(f"{problem.message}; {problem.hint}".rstrip("; ")))
+            self._ask(draft, draft.question(paths[0]))
+
+    def _test(self, draft: Draft, to: str | None) -> None:
+        """Test until it works, or the user would rather save it as it is."""
+        while True:
+            if to is None:
+                to = prompts.text(_("Your own address, for a test message"), check=_no_address)
+            try:
+                trial = try_draft(draft, to)
+            except ConfigError as error:
+                print_error(error)
+                self._mend(draft)
+                continue
+            if trial.error is None:
+                click.echo(_("The test was sent to {to}: look whether it arrived.").format(to=to))
+                return
+            print_error(trial.error)
+            action = self._what_now(draft, trial.error)
+            if action == _SAVE:
+                return
+            if action == _END:
+                raise KeyboardInterrupt
+            to = None if action == _ADDRESS else to
+            if action == _OTHER:
+                action = self._which(draft)
+            if action not in (_AGAIN, _ADDRESS):
+                path = tuple(action.split("."))
+                self._ask(draft, draft.question(path), _shown(draft, path))
+                self._mend(draft)
+
+    def _what_now(self, draft: Draft, error: ConnectorError) -> str:
+        """What to do about a test that failed: the likeliest first."""
+        suspects = draft.connector.suspects(error) if isinstance(error, DeliveryError) else ()
+        given = draft.config()
+        changes = [
+            (".".join(path), _("change {title}").format(title=draft.question(path).title))
+            for path in suspects
+            if path in draft.answers or _has(given, path) or path == suspects[0]
+        ]
+        again = [(_AGAIN, _("try again"))]
+        later = isinstance(error, TemporaryDeliveryError | UncertainDeliveryError)
+        greylisted = later and getattr(error, "stage", "") == "recipient"
+        first = [*again, *changes] if greylisted else [*changes, *again]
+        return prompts.choose(
+            _("What now?"),
+            [
+                *first,
+                (_ADDRESS, _("send the test to another address")),
+                (_OTHER, _("change another value")),
+                (_SAVE, _("save it as it is, without a test that worked")),
+                (_END, _("end, and save nothing")),
+            ],
+        )
+
+    def _which(self, draft: Draft) -> str:
+        names = draft.connector.schema.get("properties", {})
+        asked = [(".".join(item.path), item.title) for item in draft.questions()]
+        known = {path for path, _title in asked}
+        others = [(name, name) for name in names if name not in known and name != "templates"]
+        return prompts.choose(_("Which value?"), [*asked, *others])
+
+    def _keep_secrets(self, draft: Draft) -> bool:
+        """Whether secrets go into files of their own; references to the environment are put in."""
+        if self._secret_files or not draft.secrets():
+            return self._secret_files
+        where = prompts.choose(
+            _("Where shall the secrets be kept?"),
+            [
+                ("here", _("in {path}, which only you can read then").format(path=self._path)),
+                ("files", _("in files of their own beside it, which only you can read")),
+                ("env", _("in environment variables, which you set yourself")),
+            ],
+        )
+        if where == "env":
+            for path in draft.secrets():
+                title = _("The environment variable for {title}").format(
+                    title=draft.question(path).title
+                )
+                name = prompts.text(title, check=_no_variable)
+                draft.answers[path] = f"env:{name}"
+                click.echo(_("Set {name} before you send.").format(name=name))
+        return where == "files"
+
+    def _usages(self, serves: Sequence[str] | None) -> Sequence[str] | None:
+        if serves is None or serves:
+            return serves
+        every = [("*", _("every usage type without a route of its own"))]
+        chosen = prompts.choose_several(
+            _("What shall it serve?"),
+            [*every, *((str(usage), str(usage)) for usage in UsageType), ("-", _("nothing yet"))],
+            checked=["*"],
+        )
+        return None if "-" in chosen else chosen
+
+
+def _show_guide(provider: Provider) -> None:
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    click.echo("")
+    Console().print(Markdown(printable(f"# {provider.title}\n\n{provider.guide}")))
+    for link in provider.links:
+        click.echo(f"{link.title}: {link.url}")
+    click.echo("")
+
+
+def _one_line(problems: Sequence[ConfigProblem]) -> str:
+    return "; ".join(
+        f"{item.message}; {item.hint}" if item.hint else item.message for item in problems
+    )
+
+
+def _shown(draft: Draft, path: ConfigPath) -> str:
+    """The value as it is now, to be edited; nothing of a secret."""
+    value: Any = draft.config()
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if draft.is_secret(path) and not is_reference(str(value)):
+        return ""
+    return value if isinstance(value, str) else "" if value is None else str(value).lower()
+
+
+def _has(config: Mapping[str, Any], path: ConfigPath) -> bool:
+    value: Any = config
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value is not None
+
+
+def _name_problem(name: str) -> str:
+    plain = name.replace("-", "").replace("_", "")
+    if plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= 64:
+        return ""
+    return _("use letters, digits, - and _, at most 64 of them")
+
+
+def _no_address(text: str) -> str:
+    return "" if "@" in text.strip("@") else _("an address has an @ in it")
+
+
+def _no_variable(text: str) -> str:
+    return "" if is_reference(f"env:{text}") else _("use letters, digits and _")

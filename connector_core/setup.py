@@ -1,0 +1,294 @@
+"""Setting up a connector: from a provider and a few answers to an entry of the host file.
+
+Nothing is written before `save`; until then everything is tried as it would be saved. The command
+line asks the questions, and whatever else sets up connectors can do so with the same calls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from connector_core.configs import is_reference, json_path, merge_patch
+from connector_core.errors import ConfigError, ConfigProblem
+from connector_core.hostfile.editing import change
+from connector_core.hostfile.model import FileTemplate, HostFile
+from connector_core.hostfile.reading import checked, parsed, text_of
+from connector_core.hostfile.resolving import ResolvedEntry, has_secret, resolved_entry
+from connector_core.hostfile.saving import write_whole
+from connector_core.hostfile.templatefiles import file_name, file_text
+from connector_core.i18n import gettext as _
+from connector_core.models import Question
+from connector_core.providers import nested
+from connector_core.schemas import described, is_secret, read_value
+
+if TYPE_CHECKING:
+    from connector_core.connector import Connector
+    from connector_core.models import Provider
+    from connector_core.registry import Registry
+
+__all__ = ["Draft", "Saved"]
+
+ConfigPath = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was written.
+
+    Attributes:
+        file: the host file as it is now.
+        written: the files that are new beside it: secrets, templates.
+    """
+
+    file: HostFile
+    written: tuple[Path, ...]
+
+
+@dataclass
+class Draft:
+    """A connector being set up.
+
+    Attributes:
+        registry: the connectors there are.
+        path: the host file that it is for.
+        connector: the connector.
+        provider: the preset it starts from, if any.
+        name: what it will be called.
+        answers: the values given so far, by path; references stay references.
+    """
+
+    registry: Registry
+    path: Path
+    connector: Connector
+    provider: Provider | None = None
+    name: str = ""
+    answers: dict[ConfigPath, Any] = field(default_factory=dict)
+
+    def questions(self) -> list[Question]:
+        """What there is to ask, in order: the provider's questions, else what the schema requires.
+
+        For a value that was given and that neither asks for, there is a question as well.
+        """
+        asked = list(self.provider.questions) if self.provider is not None else []
+        if not asked:
+            required = self.connector.schema.get("required", ())
+            asked = [self.question((key,)) for key in required if key != "templates"]
+        known = {question.path for question in asked}
+        return [*asked, *(self.question(path) for path in self.answers if path not in known)]
+
+    def question(self, path: ConfigPath) -> Question:
+        """The question for a value, made of the schema where the provider has none."""
+        for question in self.provider.questions if self.provider is not None else ():
+            if question.path == path:
+                return question
+        schema = self.connector.schema
+        help_ = str(described(schema, path, "description") or "")
+        return Question(path=path, title=".".join(path), help=help_)
+
+    def is_secret(self, path: ConfigPath) -> bool:
+        """Whether the value must not be shown."""
+        return is_secret(self.connector.schema, path)
+
+    def missing(self) -> list[Question]:
+        """The questions without an answer."""
+        return [item for item in self.questions() if item.path not in self.answers]
+
+    def answer(self, path: ConfigPath, text: str) -> list[ConfigProblem]:
+        """Take an answer, as it was typed; it is only kept where nothing is wrong with it.
+
+        Args:
+            path: of its question.
+            text: the value; a number, `true` or JSON where the schema wants such. `env:NAME` and
+                `file:PATH` (relative to the host file) are references.
+
+        Returns:
+            What is wrong with it.
+        """
+        before = dict(self.answers)
+        try:
+            self.answers[path] = read_value(self.connector.schema, path, text)
+        except ValueError as error:
+            return [ConfigProblem(json_path(path), str(error))]
+        own = {path, *self.question(path).also}
+        named = {self._place(item) for item in own}
+        problems = [item for item in self.problems() if item.path in named]
+        if problems:
+            self.answers = before
+        return problems
+
+    def config(self) -> dict[str, Any]:
+        """The config as it will be saved."""
+        config: dict[str, Any] = {}
+        if self.provider is not None:
+            config = merge_patch(config, self.provider.config)
+        asked = {question.path for question in self.questions()}
+        for path, value in self.answers.items():
+            others = (item for item in self.question(path).also if item not in asked)
+            for place in (path, *others):
+                config = merge_patch(config, nested(place, value))
+        return config
+
+    def problems(self) -> list[ConfigProblem]:
+        """Everything that is wrong with the entry as it is now, by place in the host file."""
+        try:
+            self.resolved()
+        except ConfigError as error:
+            return list(error.problems)
+        return []
+
+    def suspects(self, problems: Iterable[ConfigProblem]) -> list[ConfigPath]:
+        """The values that problems speak of, as far as they are values of this config."""
+        base = self._place(())
+        inside = [
+            item.path[len(base) + 1 :] for item in problems if item.path.startswith(f"{base}.")
+        ]
+        return list(dict.fromkeys(tuple(path.partition("[")[0].split(".")) for path in inside))
+
+    def resolved(self) -> ResolvedEntry:
+        """The entry as a host would get it, with the templates that it will have.
+
+        Raises:
+            ConfigError: with everything that is wrong with it.
+        """
+        return resolved_entry(self._planned(), self.name, self.registry)
+
+    def secrets(self) -> list[ConfigPath]:
+        """The answers that are secrets in clear."""
+        return [
+            path
+            for path, value in self.answers.items()
+            if isinstance(value, str) and not is_reference(value) and self.is_secret(path)
+        ]
+
+    def save(
+        self,
+        usage_types: Sequence[str] | None,
+        *,
+        secret_files: bool = False,
+        replacing: bool = False,
+    ) -> Saved:
+        """Write the entry into the host file, whole or not at all.
+
+        Where the connector takes templates and there are none, the sample's are written beside the
+        host file, one file each.
+
+        Args:
+            usage_types: what it shall serve, behind those that serve it already; `*` is every usage
+                type without a route of its own; None leaves it without any.
+            secret_files: write secrets into files of their own, which the host file refers to.
+            replacing: it takes the place of a connector of the same name.
+
+        Raises:
+            ConfigError: it cannot be saved; everything is as it was.
+        """
+        written: list[Path] = []
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if secret_files:
+                self._write_secrets(written)
+            self._write_templates(written)
+
+            def edit(data: dict[str, Any]) -> None:
+                self._refuse_taken(data, replacing=replacing)
+                enter(data, self.name, self._entry(), usage_types)
+
+            file = change(self.path, edit, secret=lambda data: has_secret(data, self.registry))
+        except BaseException:
+            for path in reversed(written):
+                with suppress(OSError):
+                    path.rmdir() if path.is_dir() else path.unlink()
+            raise
+        return Saved(file, tuple(path for path in written if path.is_file()))
+
+    def _entry(self) -> dict[str, Any]:
+        entry: dict[str, Any] = {"connector": self.connector.target}
+        if self.provider is not None:
+            entry["provider"] = self.provider.name
+        return {**entry, "config": self.config()}
+
+    def _planned(self) -> HostFile:
+        """The host file as it would be, read without being written."""
+        data = self._data()
+        data.setdefault("connectors", {})[self.name] = self._entry()
+        data.pop("routes", None)  # those of others may be wrong, and are not asked for
+        file = checked(self.path, data)
+        if self.connector.takes_templates and not self._has_templates(file):
+            samples = self._sample_templates()
+            return replace(file, templates=[FileTemplate("$", item) for item in samples])
+        return file
+
+    def _data(self) -> dict[str, Any]:
+        return parsed(self.path, text_of(self.path)) if self.path.exists() else {}
+
+    def _has_templates(self, file: HostFile) -> bool:
+        return bool(file.templates or self.config().get("templates"))
+
+    def _sample_templates(self) -> list[dict[str, str]]:
+        return list(self.connector.sample_config().get("templates", ()))
+
+    def _place(self, path: ConfigPath) -> str:
+        return json_path(("connectors", self.name, "config", *path))
+
+    def _refuse_taken(self, data: Mapping[str, Any], *, replacing: bool) -> None:
+        if not replacing and self.name in data.get("connectors", {}):
+            told = _("is there already")
+            hint = _("choose another name, or let it be replaced")
+            raise ConfigError([ConfigProblem(json_path(("connectors", self.name)), told, hint)])
+
+    def _write_secrets(self, written: list[Path]) -> None:
+        folder = self.path.parent / "secrets"
+        _make_folder(folder, written, mode=0o700)
+        for path in self.secrets():
+            file = folder / "-".join((self.name, *path))
+            new = not file.exists()
+            write_whole(file, self.answers[path].encode(), private=True)
+            if new:
+                written.append(file)
+            self.answers[path] = f"file:{folder.name}/{file.name}"
+
+    def _write_templates(self, written: list[Path]) -> None:
+        file = checked(self.path, self._data())
+        if not self.connector.takes_templates or self._has_templates(file):
+            return
+        _make_folder(file.template_folder, written, mode=0o777)
+        for template in self._sample_templates():
+            place = file.template_folder / file_name(template)
+            write_whole(place, file_text(template).encode(), private=False)
+            written.append(place)
+
+
+def enter(
+    data: dict[str, Any], name: str, entry: Mapping[str, Any], usage_types: Iterable[str] | None
+) -> None:
+    """Put an entry into the data of a host file, and its name into the routes.
+
+    Where the file has no routes, what serves every usage type until now goes on to do so.
+    """
+    connectors = data.setdefault("connectors", {})
+    if "routes" not in data:
+        others = [other for other in connectors if other != name]
+        data["routes"] = {"*": others} if others else {}
+    routes = data["routes"]
+    for names in routes.values():
+        if name in names:
+            names.remove(name)
+    connectors[name] = dict(entry)
+    for usage_type in usage_types or ():
+        routes.setdefault(usage_type, []).append(name)
+    data["routes"] = {usage_type: names for usage_type, names in routes.items() if names}
+
+
+def _make_folder(folder: Path, written: list[Path], *, mode: int) -> None:
+    try:
+        os.mkdir(folder, mode)  # noqa: PTH102 - of this mode from the start
+    except FileExistsError:
+        return
+    except OSError as error:
+        told = _("cannot be made: {reason}").format(reason=error.strerror)
+        raise ConfigError([ConfigProblem(str(folder), told)]) from None
+    written.append(folder)
