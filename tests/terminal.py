@@ -12,7 +12,7 @@ import pexpect
 
 __all__ = ["Terminal"]
 
-_SECONDS = 30
+_SECONDS = 10
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
@@ -51,6 +51,7 @@ class Terminal:
             try:
                 self._process.expect(pieces)
             except pexpect.ExceptionPexpect:
+                self._shown.append(self._process.before)
                 raise AssertionError(f"{text!r} did not come in:\n{self.text}") from None
             self._shown.append(self._process.before + self._process.after)
 

@@ -88,15 +88,19 @@ def setup(
         from connector_core.cli.wizard import Wizard
 
         wizard = Wizard(registry, file, replacing=replace, secret_files=secret_files)
-        wizard.run(
-            target=target,
-            provider=provider,
-            name=name,
-            values=_pairs(values),
-            to=to,
-            test=not no_test,
-            serves=serves,
-        )
+        try:
+            wizard.run(
+                target=target,
+                provider=provider,
+                name=name,
+                values=_pairs(values),
+                to=to,
+                test=not no_test,
+                serves=serves,
+            )
+        except KeyboardInterrupt:
+            click.echo(_("nothing was saved"), err=True)
+            raise
         return
     connector = _connector(registry, target)
     draft = Draft(registry, file, connector, provider_named(connector, provider))

@@ -109,7 +109,8 @@ class Wizard:
         if name is not None or not connector.providers:
             return provider_named(connector, name)
         choices = [
-            (item.name, ", ".join((item.title, *item.aliases))) for item in connector.providers
+            (item.name, f"{item.title} ({', '.join((item.name, *item.aliases))})")
+            for item in connector.providers
         ]
         return provider_named(connector, prompts.choose(_("Which provider?"), choices))
 

@@ -8,24 +8,25 @@ from pathlib import Path
 import pytest
 
 from connector_core import Host
-from tests.interop.conftest import USERS, Authority
+from tests.interop.conftest import Authority
 from tests.servers import Postfix, start_dovecot, start_postfix
 from tests.terminal import Terminal
 
 USER = "bob@example.com"
+SECRET = "canary-blue-7-horse"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Postfix]:
     """A Postfix that lets Bob alone send, and only as himself."""
     settings = {
-        "smtpd_sender_login_maps": f"inline:{{ {USER} = {USER}, x@example.com = nobody }}",
+        "smtpd_sender_login_maps": f"inline:{{{USER}={USER}, x@example.com=nobody}}",
         "smtpd_sender_restrictions": "reject_sender_login_mismatch",
         "smtpd_tls_auth_only": "yes",
     }
     folder = tmp_path_factory.mktemp("setup")
     with (
-        start_dovecot(folder, tls=authority.server, users=USERS) as dovecot,
+        start_dovecot(folder, tls=authority.server, users={USER: SECRET}) as dovecot,
         start_postfix(
             folder, tls=authority.server, sasl_port=dovecot.sasl_port, settings=settings
         ) as running,
@@ -39,7 +40,7 @@ def folder(tmp_path: Path, authority: Authority) -> Path:
     return tmp_path
 
 
-def begin(folder: Path, port: int, *arguments: str, password: str = USERS[USER]) -> Terminal:
+def begin(folder: Path, port: int, *arguments: str, password: str = SECRET) -> Terminal:
     """As far as the test: another server, with Bob's account."""
     terminal = Terminal(folder, "setup", *arguments)
     terminal.answer("Which provider?", "another mail server")
@@ -65,7 +66,7 @@ def finish(terminal: Terminal, folder: Path) -> None:
     with Host.from_file(folder / "connectors.toml") as host:
         receipt = host.send_message("SignIn", to="ann@example.org", payload={"code": "1"})
         assert receipt.response.startswith("250")
-    assert USERS[USER] not in terminal.text
+    assert SECRET not in terminal.text
 
 
 def test_the_whole_way_with_an_authority_known_beforehand(folder: Path, server: Postfix) -> None:
@@ -108,7 +109,7 @@ def test_a_wrong_password_is_changed_and_the_test_goes_on(folder: Path, server: 
     terminal.answer("Your own address", "you@example.org")
     terminal.expect("what to do:", "auth.pass")
     terminal.answer("What now?")  # the password is the first that is suspected
-    terminal.answer("password (not shown", USERS[USER])
+    terminal.answer("password (not shown", SECRET)
     finish(terminal, folder)
     assert "canary-wrong-pass" not in terminal.text
 
@@ -121,7 +122,7 @@ def test_a_sender_that_is_refused_is_changed_and_the_test_goes_on(
         *("setup", "--provider", "other", "--name", "other"),
         *("--set", "host=127.0.0.1", "--set", f"port={server.port}"),
         *("--set", "tls.ca=file:ca.pem", "--set", f"auth.user={USER}"),
-        *("--set", f"auth.pass={USERS[USER]}", "--set", "fromEmail=x@example.com"),
+        *("--set", f"auth.pass={SECRET}", "--set", "fromEmail=x@example.com"),
         *("--to", "you@example.org"),
     )
     terminal.expect("not owned by user", "what to do:")

@@ -1,0 +1,225 @@
+"""`setup`: unattended by options, and on a terminal; three providers as emulated servers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector_core.hostfile.reading import read
+from tests.cli.conftest import Run, ThreadedInbox
+from tests.servers.emulated import Emulated, aliyun, gmail, sendgrid
+from tests.terminal import Terminal
+
+Open = Callable[[], AbstractContextManager[Emulated]]
+SENDER = {"gmail": None, "sendgrid": "no-reply@example.com", "aliyun": None}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def server() -> Iterator[Emulated]:
+    with gmail() as running:
+        yield running
+
+
+def reached(server: Emulated, folder: Path) -> list[str]:
+    """Options that lead to the emulated server in the provider's place."""
+    (folder / "ca.pem").write_text(server.reach["tls"]["ca"], "utf-8")
+    values = {"host": server.host, "port": server.port, "tls.ca": "file:ca.pem"}
+    # Its name leads nowhere here; its certificate is for loopback as well.
+    values["host"] = server.reach["host"]
+    return [word for path, value in values.items() for word in ("--set", f"{path}={value}")]
+
+
+def relay(inbox: ThreadedInbox) -> list[str]:
+    """Options for a server on this machine that wants no password."""
+    return [
+        *("--set", "host=127.0.0.1", "--set", f"port={inbox.port}"),
+        *("--set", "fromEmail=app@example.com"),
+    ]
+
+
+def files(folder: Path) -> set[str]:
+    return {item.name for item in folder.iterdir() if not item.name.endswith(".lock")}
+
+
+def test_unattended_it_tests_saves_and_enables(
+    run: Run, folder: Path, inbox: ThreadedInbox
+) -> None:
+    result = run(
+        "setup", "--no-input", "--to", "you@example.org", "--usage", "SignIn", *relay(inbox)
+    )
+    assert result.exit_code == 0, result.stderr
+    assert [mail.message["Subject"] for mail in inbox.mails] == ["Your verification code"]
+    file = read(folder / "connectors.toml")
+    assert file.data["connectors"] == {
+        "smtp": {
+            "connector": "smtp",
+            "config": {
+                "host": "127.0.0.1",
+                "port": inbox.port,
+                "fromEmail": "app@example.com",
+            },
+        }
+    }
+    assert file.routes == {"SignIn": ["smtp"]}
+    assert len(file.templates) == 9
+    assert "it serves: SignIn" in result.stdout
+    sent = run("send", "--usage", "SignIn", "--to", "ann@example.org", "--var", "code=123456")
+    assert sent.exit_code == 0, sent.stderr
+    assert "123456" in inbox.mails[-1].body
+
+
+def test_a_second_one_serves_beside_the_first_and_keeps_its_templates(
+    run: Run, folder: Path, inbox: ThreadedInbox
+) -> None:
+    assert run("setup", "--no-test", "--name", "a", *relay(inbox)).exit_code == 0
+    template = folder / "templates" / "SignIn.html"
+    template.write_text("---\nsubject: mine\n---\nx", "utf-8")
+    result = run("setup", "--no-test", "--name", "b", "--usage", "SignIn", *relay(inbox))
+    assert result.exit_code == 0, result.stderr
+    assert read(folder / "connectors.toml").routes == {"*": ["a"], "SignIn": ["b"]}
+    assert "mine" in template.read_text("utf-8")
+
+
+def test_secrets_go_into_files_of_their_own(run: Run, folder: Path, server: Emulated) -> None:
+    result = run(
+        *("setup", "--provider", "gmail", "--to", "you@example.org", "--secret-files", "--json"),
+        *("--set", f"auth.user={server.user}", "--set", f"auth.pass={server.password}"),
+        *reached(server, folder),
+    )
+    assert result.exit_code == 0, result.stderr
+    secret = folder / "secrets" / "gmail-auth-pass"
+    assert secret.read_text("utf-8") == server.password
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert str(secret.relative_to(folder)) in str(json.loads(result.stdout)["written"])
+    text = (folder / "connectors.toml").read_text("utf-8")
+    assert 'pass = "file:secrets/gmail-auth-pass"' in text
+    assert server.password not in text + result.stdout
+    assert run("test", "gmail", "--to", "you@example.org").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((), 2, "--set fromEmail=…"),
+        (("--set", "host=a b", "--no-test"), 1, "$.connectors.smtp.config.host"),
+        (("--provider", "gmial"), 2, "there is no 'gmial'"),
+        (("--set", "host"), 2, "path=value"),
+        (("--connector", "nothing"), 2, "nothing"),
+        (("--provider", "gmail"), 2, "--set auth.pass=…  app password"),
+        (("--to", "a@b.example", "--no-test"), 2, "either --to or --no-test"),
+        (("--no-enable", "--usage", "SignIn"), 2, "either --usage or --no-enable"),
+        (("--set", "port=x", "--set", "host=h", "--no-test"), 1, ".config.port"),
+        (("--set", "auth.pass=env:NOT_SET_HERE", "--no-test"), 1, "NOT_SET_HERE is not set"),
+    ],
+)
+def test_what_is_wrong_or_missing_is_told_and_nothing_is_written(
+    run: Run, folder: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    result = run("setup", "--no-input", *arguments)
+    assert (result.exit_code, told in result.stderr) == (code, True), result.stderr
+    assert files(folder) == set()
+
+
+def test_a_test_that_fails_saves_nothing(run: Run, folder: Path, server: Emulated) -> None:
+    result = run(
+        *("setup", "--provider", "gmail", "--to", "you@example.org", "--json"),
+        *("--set", f"auth.user={server.user}", "--set", "auth.pass=canary-wrong"),
+        *reached(server, folder),
+    )
+    assert result.exit_code == 3
+    told = json.loads(result.stdout)
+    assert told["stages"][-1]["name"] == "auth"
+    assert "Gmail: " in result.stderr
+    assert "canary-wrong" not in result.stdout + result.stderr
+    assert files(folder) == {"ca.pem"}
+
+
+def test_a_name_that_is_taken_is_replaced_only_when_told_to(
+    run: Run, folder: Path, inbox: ThreadedInbox
+) -> None:
+    first = ["setup", "--no-test", "--name", "a", *relay(inbox)]
+    assert run(*first).exit_code == 0
+    before = (folder / "connectors.toml").read_text("utf-8")
+    result = run(*first)
+    assert result.exit_code == 1
+    assert "is there already" in result.stderr
+    assert (folder / "connectors.toml").read_text("utf-8") == before
+    changed = [*first, "--replace", "--set", "fromEmail=other@example.com"]
+    assert run(*changed).exit_code == 0
+    file = read(folder / "connectors.toml")
+    assert file.connectors["a"].config["fromEmail"] == "other@example.com"
+    assert file.routes == {"*": ["a"]}
+
+
+@pytest.mark.parametrize("open_", [gmail, sendgrid, aliyun])
+def test_a_provider_on_a_terminal_with_a_wrong_secret_first(folder: Path, open_: Open) -> None:
+    with open_() as server:
+        terminal = Terminal(folder, "setup", *reached(server, folder))
+        terminal.answer("Which provider?", server.provider)
+        terminal.answer("A name of your own")
+        answers(terminal, server, "canary-wrong-key")
+        terminal.answer("Your own address", "you@example.org")
+        terminal.expect("error:", "what to do:")
+        terminal.answer("What now?")
+        terminal.answer("(not shown", server.password)
+        terminal.expect("look whether it arrived")
+        terminal.answer("Where shall the secrets be kept?", "environment variables")
+        terminal.answer("The environment variable for", "MAIL_SECRET")
+        terminal.answer("What shall it serve?")
+        terminal.expect("saved")
+        assert terminal.end() == 0, terminal.text
+        assert len(server.mails) == 1
+    text = (folder / "connectors.toml").read_text("utf-8")
+    assert 'pass = "env:MAIL_SECRET"' in text
+    assert server.password not in text + terminal.text
+
+
+def answers(terminal: Terminal, server: Emulated, password: str) -> None:
+    """What each of the three asks for."""
+    if server.provider == "sendgrid":
+        terminal.answer("(not shown", password)
+        terminal.answer("address (such as", "no-reply@example.com")
+        return
+    terminal.answer("address (such as", server.user)
+    terminal.answer("(not shown", password)
+
+
+QUESTIONS = (
+    "Which provider?",
+    "A name of your own",
+    "Gmail address (such as",
+    "app password (not shown",
+    "Your own address",
+    "Where shall the secrets be kept?",
+    "What shall it serve?",
+)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_ctrl_c_at_any_question_writes_nothing(
+    folder: Path, server: Emulated, question: str
+) -> None:
+    typed: dict[str, Any] = {
+        "Which provider?": "gmail",
+        "Gmail address (such as": server.user,
+        "app password (not shown": server.password,
+        "Your own address": "you@example.org",
+    }
+    terminal = Terminal(folder, "setup", *reached(server, folder))
+    for earlier in QUESTIONS[: QUESTIONS.index(question)]:
+        terminal.answer(earlier, typed.get(earlier, ""))
+    terminal.interrupt(question)
+    assert terminal.end() == 130
+    assert "nothing was saved" in terminal.text
+    assert files(folder) == {"ca.pem"}
