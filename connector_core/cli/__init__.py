@@ -24,6 +24,7 @@ _COMMANDS = {
     "order": ("routes", "order", "Set the order in which connectors are tried."),
     "remove": ("naming", "remove", "Remove a configured connector."),
     "rename": ("naming", "rename", "Rename a configured connector."),
+    "config": ("configuring", "config", "Show and edit the config of a configured connector."),
     "validate": ("sending", "validate", "Check a config; nothing is sent."),
     "send": ("sending", "send", "Send one message."),
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
