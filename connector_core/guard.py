@@ -34,7 +34,7 @@ E = TypeVar("E", bound=Exception)
 _LOG = logging.getLogger("connector_core")
 _GRACE = 1.0  # seconds that a connector has to notice a deadline by itself and say more exactly
 _ASK = "the message may have been delivered: ask before you send again"
-_HOOKS = ("send_message", "verify", "close")  # those that take a state
+_HOOKS = ("send_message", "preview", "verify", "close")  # those that take a state
 _CLOSE = 15.0  # seconds that a connector has to close
 _RETIRE = 60.0  # seconds that messages under way have before it closes
 
@@ -127,6 +127,31 @@ class Guard:
         if not isinstance(receipt, Receipt):
             raise self._uncertain(self._returned(receipt, "Receipt"))
         return receipt
+
+    async def preview(self, message: Message) -> bytes:
+        """Let the connector compose a message that is not sent.
+
+        Raises:
+            ConnectorError: what the connector raised; or it cannot, or broke while doing so.
+            HostClosedError: it was closed.
+        """
+        self._require_open()
+        hook = self._hooks.get("preview")
+        if hook is None:
+            raise ConnectorError(f"{self.connector.id} has no preview of its messages")
+        broke: BaseException | None = None
+        content = None
+        try:
+            content = hook(state=self._state, message=message)  # no I/O: it need not leave the loop
+        except ConnectorError:
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told in words of our own
+            broke = error
+        if broke is not None:
+            raise _without_text(ConnectorError(self._broke(broke)), broke)
+        if not isinstance(content, bytes):
+            raise ConnectorError(self._returned(content, "bytes object"))
+        return content
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
         """Let the connector try its connection.

@@ -114,6 +114,19 @@ def configure(
 
 
 @hookspec(firstresult=True)
+def preview(  # type: ignore[empty-body]
+    state: Any,  # what `configure` returned
+    message: Message,  # as in `send_message`
+) -> bytes:
+    """Give the complete message (RFC 5322) as it would be sent. No I/O, and nothing is sent.
+
+    Raises:
+        MessageError: the message's data is bad.
+        TemplateNotFoundError: there is no template for the usage type.
+    """
+
+
+@hookspec(firstresult=True)
 def verify(  # type: ignore[empty-body]
     state: Any,  # what `configure` returned
     on_stage: Callable[[Stage], None],  # call it as each stage ends; it returns at once

@@ -103,6 +103,46 @@ class AsyncConfiguredConnector:
             message = await self._messages.with_template(message)
         return await self._guard.deliver(message)
 
+    async def preview(
+        self,
+        usage_type: str,
+        *,
+        to: str,
+        payload: Mapping[str, Any] | None = None,
+        locale: str | None = None,
+        ip: str | None = None,
+        message_id: str | None = None,
+    ) -> bytes:
+        """The complete message (RFC 5322) as `send_message` would send it; nothing is sent.
+
+        Args:
+            usage_type: why the message would be sent; chooses the template.
+            to: one recipient.
+            payload: the values the template may show.
+            locale: language tag (BCP 47) of the template; goes before `payload["locale"]`.
+            ip: the address of the client that asked for the message.
+            message_id: the id it would have.
+
+        Raises:
+            MessageError: the data is bad.
+            TemplateNotFoundError: there is no template for the usage type.
+            ConnectorError: the connector has no preview, or broke while making it.
+            HostClosedError: the host is closed.
+        """
+        message = self._messages.make(
+            type=self.type,
+            usage_type=usage_type,
+            to=to,
+            payload=payload,
+            locale=locale,
+            timeout=None,
+            ip=ip,
+            message_id=message_id,
+        )
+        if self._messages.asks:
+            message = await self._messages.with_template(message)
+        return await self._guard.preview(message)
+
     async def verify(self, on_stage: Callable[[Stage], None] | None = None) -> VerifyReport:
         """Try the connection as far as authentication, without a message, stage by stage.
 

@@ -223,6 +223,28 @@ class ConfiguredConnector:
             cut_off=_cut_off,
         )
 
+    @_documented_by(asynchronous.AsyncConfiguredConnector.preview)
+    def preview(  # noqa: D102
+        self,
+        usage_type: str,
+        *,
+        to: str,
+        payload: Mapping[str, Any] | None = None,
+        locale: str | None = None,
+        ip: str | None = None,
+        message_id: str | None = None,
+    ) -> bytes:
+        return self._thread.run(
+            lambda: self._inner.preview(
+                usage_type,
+                to=to,
+                payload=payload,
+                locale=locale,
+                ip=ip,
+                message_id=message_id,
+            )
+        )
+
     @_documented_by(asynchronous.AsyncConfiguredConnector.verify)
     def verify(  # noqa: D102
         self, on_stage: Callable[[Stage], None] | None = None

@@ -39,6 +39,7 @@ def blocking(config: Mapping[str, object]) -> None:
         assert_type(smtp, ConfiguredConnector)
         host.enable(smtp, ["SignIn"])
         assert_type(host.send_message("SignIn", to="a@b.example", payload={"code": 1}), Receipt)
+        assert_type(smtp.preview("SignIn", to="a@b.example"), bytes)
         assert_type(smtp.verify(lambda stage: print(stage.name)), VerifyReport)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from connector_core.configs import json_path, resolve_secrets
+from connector_core.configs import is_reference, json_path, resolve_secrets, strings
 from connector_core.errors import ConfigError, ConfigProblem, UnknownConnectorError
 from connector_core.locales import fallbacks
 from connector_core.schemas import secret_paths
@@ -66,16 +66,20 @@ def resolved_entry(file: HostFile, name: str, registry: Registry) -> ResolvedEnt
     except UnknownConnectorError as error:
         path = json_path(("connectors", name, "connector"))
         raise ConfigError([ConfigProblem(path, str(error))]) from None
-    places = _Places(name, ())
+    config, problems = entry.config, list[ConfigProblem]()
+    places = own = _Places(name, ())
     try:
-        config = resolve_secrets(entry.config, folder=file.path.parent)
-        if connector.takes_templates:
-            config, places = _with_templates(file, name, config)
-        plain, problems = connector.check_config(config)
+        config = resolve_secrets(config, folder=file.path.parent)
     except ConfigError as error:
-        problems = list(error.problems)
+        problems = [own.of(problem) for problem in error.problems]
+    if connector.takes_templates:
+        config, places = _with_templates(file, name, config)
+    # What a reference that leads nowhere stands for is unknown; all else can be looked at.
+    unknown = {json_path(parts) for parts, text in strings(config) if is_reference(text)}
+    plain, found = connector.check_config(config)
+    problems += [places.of(item) for item in found if not problems or item.path not in unknown]
     if problems:
-        raise ConfigError([places.of(problem) for problem in problems])
+        raise ConfigError(problems)
     return ResolvedEntry(entry, connector, plain)
 
 

@@ -92,6 +92,12 @@ async def send_message(state: SmtpSender, message: Message) -> Receipt:
 
 
 @hookimpl
+def preview(state: SmtpSender, message: Message) -> bytes:
+    """Compose the message, signature and all."""
+    return state.preview(message)
+
+
+@hookimpl
 async def verify(state: SmtpSender, on_stage: Callable[[Stage], None]) -> VerifyReport:
     """Connect and authenticate over a connection of its own, stage by stage."""
     return await state.verify(on_stage)

@@ -82,6 +82,14 @@ class SmtpSender:
             seconds={"compose": seconds, **sent.seconds},
         )
 
+    def preview(self, message: Message) -> bytes:
+        """The message as `send` would send it, by DATA and before dots are doubled.
+
+        Raises:
+            MessageError, TemplateNotFoundError: see the `preview` hook.
+        """
+        return self._composer.compose(message).content
+
     def _log(
         self, text: str, composed: Composed, message: Message, facts: Mapping[str, object]
     ) -> None:

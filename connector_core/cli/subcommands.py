@@ -1,0 +1,42 @@
+"""A group of subcommands of which each is imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+__all__ = ["Subcommands"]
+
+
+class Subcommands(click.Group):
+    """Finds subcommands by name without importing the others.
+
+    Args:
+        table: by name: the module of this package, the command in it, and what it does.
+        more: as click.Group takes it.
+    """
+
+    def __init__(self, table: Mapping[str, tuple[str, str, str]], **more: Any) -> None:
+        super().__init__(**more)
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name."""
+        if cmd_name not in self._table:
+            return None
+        module, function, _text = self._table[cmd_name]
+        loaded = importlib.import_module(f"connector_core.cli.{module}")
+        command: click.Command = getattr(loaded, function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each does, as the table has it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in self._table.items()])

@@ -1,0 +1,25 @@
+"""Usage types as people type them: any text may be one, and a slip of the keys as well."""
+
+from __future__ import annotations
+
+import click
+
+from connector_core.i18n import gettext as _
+from connector_core.models import UsageType
+
+__all__ = ["check_usage"]
+
+
+def check_usage(text: str) -> str:
+    """The usage type itself; what is nearly a known one is told, and may be meant all the same.
+
+    Raises:
+        click.UsageError: it cannot be one.
+    """
+    if not text.strip() or not text.isprintable() or text != text.strip():
+        raise click.UsageError(_("a usage type is a word such as SignIn, without spaces around it"))
+    near = next((str(known) for known in UsageType if known.lower() == text.lower()), text)
+    if near != text:
+        told = _("note: {usage!r} is a usage type of your own; did you mean {near!r}?")
+        click.echo(told.format(usage=text, near=near), err=True)
+    return text
