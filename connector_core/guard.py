@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector_core.errors import (
@@ -35,6 +36,7 @@ _GRACE = 1.0  # seconds that a connector has to notice a deadline by itself and 
 _ASK = "the message may have been delivered: ask before you send again"
 _HOOKS = ("send_message", "verify", "close")  # those that take a state
 _CLOSE = 15.0  # seconds that a connector has to close
+_RETIRE = 60.0  # seconds that messages under way have before it closes
 
 
 class _Hook:
@@ -73,6 +75,8 @@ class Guard:
         self.connector = connector
         self._state = state
         self._closed = False
+        self._under_way = 0
+        self._rested: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._hooks = {
             name: _Hook(implementation)
@@ -94,6 +98,7 @@ class Guard:
             HostClosedError: it was closed.
         """
         self._require_open()
+        self._under_way += 1
         timer: asyncio.Timeout | None = None
         broke: BaseException | None = None
         try:
@@ -109,6 +114,10 @@ class Guard:
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
             broke = error
+        finally:
+            self._under_way -= 1
+            if self._rested is not None and not self._under_way:
+                self._rested.set()
         # Raised out here, so that it does not carry the stranger's error as its context.
         if broke is not None and timer is not None and timer.expired():
             reason = f"{self.connector.id} did not end within the time allowed"
@@ -147,6 +156,21 @@ class Guard:
         if not isinstance(report, VerifyReport):
             raise ConnectorError(self._returned(report, "VerifyReport"))
         return report
+
+    async def retire(self) -> None:
+        """Close once no message is under way, or after a minute; never raises.
+
+        It is for a connector to which no route leads any longer. Messages that reach it all the
+        same are delivered until it closes.
+        """
+        if self._rested is None:
+            self._rested = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_RETIRE):
+                while self._under_way:
+                    self._rested.clear()
+                    await self._rested.wait()
+        await self.close()
 
     async def close(self) -> None:
         """Let the connector give back what it holds, once, in bounded time; never raises."""
