@@ -251,7 +251,8 @@ class AsyncHost:
                 this is the error that leaves the most hope; its notes tell the others.
             HostClosedError: the host is closed.
         """
-        self._require_open()
+        if self._closing is not None:
+            raise HostClosedError
         message = self._messages.make(
             type=type,
             usage_type=usage_type,
