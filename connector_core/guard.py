@@ -8,8 +8,9 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from connector_core.errors import (
@@ -22,7 +23,7 @@ from connector_core.models import Receipt, Stage, VerifyReport
 from connector_core.threads import off_the_loop
 
 if TYPE_CHECKING:
-    from pluggy import HookImpl
+    from pluggy import HookCaller, HookImpl
 
     from connector_core.connector import Connector
     from connector_core.models import ConnectorType, Message
@@ -34,28 +35,8 @@ E = TypeVar("E", bound=Exception)
 _LOG = logging.getLogger("connector_core")
 _GRACE = 1.0  # seconds that a connector has to notice a deadline by itself and say more exactly
 _ASK = "the message may have been delivered: ask before you send again"
-_HOOKS = ("send_message", "preview", "verify", "close")  # those that take a state
 _CLOSE = 15.0  # seconds that a connector has to close
 _RETIRE = 60.0  # seconds that messages under way have before it closes
-
-
-class _Hook:
-    """The one implementation of a hook, called as pluggy does, which looks for it at each call.
-
-    Attributes:
-        asynchronous: whether it is a coroutine function; others must not block the event loop.
-    """
-
-    __slots__ = ("_function", "_names", "asynchronous")
-
-    def __init__(self, implementation: HookImpl) -> None:
-        self._function = implementation.function
-        self._names = implementation.argnames
-        self.asynchronous = inspect.iscoroutinefunction(self._function)
-
-    def __call__(self, **given: Any) -> Any:
-        """What it returns, given those of the arguments that it takes."""
-        return self._function(*map(given.__getitem__, self._names))
 
 
 class Guard:
@@ -73,16 +54,15 @@ class Guard:
     def __init__(self, name: str, connector: Connector, state: Any) -> None:
         self.name = name
         self.connector = connector
-        self._state = state
         self._closed = False
         self._under_way = 0
         self._rested: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._hooks = {
-            name: _Hook(implementation)
-            for name in _HOOKS
-            for implementation in getattr(connector.hook, name).get_hookimpls()
-        }
+        self._send = _bound(connector.hook.send_message, state, "message")
+        self._verify = _bound(connector.hook.verify, state, "on_stage")
+        self._close = _bound(connector.hook.close, state)
+        preview = next(iter(connector.hook.preview.get_hookimpls()), None)
+        self._preview = _with_state(preview, state, ("message",)) if preview else None
 
     @property
     def type(self) -> ConnectorType:
@@ -97,17 +77,18 @@ class Guard:
                 UncertainDeliveryError.
             HostClosedError: it was closed.
         """
-        self._require_open()
+        if self._closed or asyncio.get_running_loop() is not self._loop:
+            self._require_open()
         self._under_way += 1
         timer: asyncio.Timeout | None = None
         broke: BaseException | None = None
         try:
             if message.deadline is None:
-                receipt = await self._call("send_message", message=message)
+                receipt = await self._send(message)
             else:
                 left = message.deadline - time.monotonic()
                 async with asyncio.timeout(left + _GRACE) as timer:
-                    receipt = await self._call("send_message", message=message)
+                    receipt = await self._send(message)
         except ConnectorError:
             raise
         except (Exception, SystemExit, asyncio.CancelledError) as error:
@@ -136,13 +117,12 @@ class Guard:
             HostClosedError: it was closed.
         """
         self._require_open()
-        hook = self._hooks.get("preview")
-        if hook is None:
+        if self._preview is None:
             raise ConnectorError(f"{self.connector.id} has no preview of its messages")
         broke: BaseException | None = None
         content = None
         try:
-            content = hook(state=self._state, message=message)  # no I/O: it need not leave the loop
+            content = self._preview(message)  # no I/O: it need not leave the loop
         except ConnectorError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is told in words of our own
@@ -164,7 +144,7 @@ class Guard:
         broke: BaseException | None = None
         report = None
         try:
-            report = await self._call("verify", on_stage=_on_this_thread(on_stage))
+            report = await self._verify(_on_this_thread(on_stage))
         except DeliveryError as error:
             stage = Stage(name=error.stage, ok=False, seconds=0.0, error=error)
             return VerifyReport((stage,))
@@ -204,24 +184,10 @@ class Guard:
         self._closed = True
         try:
             async with asyncio.timeout(_CLOSE):
-                await self._call("close")
+                await self._close()
         # A plugin may raise anything, and the others must close.
         except (Exception, SystemExit) as error:  # noqa: BLE001
             _LOG.warning("%s did not close cleanly: %s", self.name, type(error).__name__)
-
-    def _call(self, name: str, **arguments: Any) -> Awaitable[Any]:
-        """What a hook gives; None where it is not implemented."""
-        hook = self._hooks.get(name)
-        if hook is not None and hook.asynchronous:
-            called: Awaitable[Any] = hook(state=self._state, **arguments)
-            return called
-        return self._call_off_the_loop(hook, arguments)
-
-    async def _call_off_the_loop(self, hook: _Hook | None, arguments: Mapping[str, Any]) -> Any:
-        if hook is None:
-            return None
-        result = await off_the_loop(lambda: hook(state=self._state, **arguments))
-        return await result if inspect.isawaitable(result) else result
 
     def _require_open(self) -> None:
         if self._closed:
@@ -244,6 +210,50 @@ class Guard:
 
     def _broke(self, error: BaseException) -> str:
         return f"{self.connector.id} broke with {type(error).__name__}"
+
+
+def _bound(hook: HookCaller, state: Any, *others: str) -> Callable[..., Awaitable[Any]]:
+    """The one implementation of a hook, to be awaited; it gives None where there is none.
+
+    pluggy, which looks for it at each call, is asked once. What is no coroutine function runs in a
+    thread.
+
+    Args:
+        hook: the hook.
+        state: what is handed to it first.
+        others: the names of its other arguments, in the order in which they are given.
+    """
+    implementation = next(iter(hook.get_hookimpls()), None)
+    if implementation is None:
+        return _nothing
+    call = _with_state(implementation, state, others)
+    if inspect.iscoroutinefunction(implementation.function):
+        return call
+
+    async def in_a_thread(*given: Any) -> Any:
+        result = await off_the_loop(lambda: call(*given))
+        return await result if inspect.isawaitable(result) else result
+
+    return in_a_thread
+
+
+def _with_state(
+    implementation: HookImpl, state: Any, others: tuple[str, ...]
+) -> Callable[..., Any]:
+    """A function that takes the other arguments; like pluggy it passes on those that are wanted."""
+    function, wanted = implementation.function, implementation.argnames
+    if wanted == ("state", *others):
+        return partial(function, state)
+
+    def call(*given: Any) -> Any:
+        arguments = {"state": state, **dict(zip(others, given, strict=True))}
+        return function(*map(arguments.__getitem__, wanted))
+
+    return call
+
+
+async def _nothing(*_given: Any) -> None:
+    """What a hook gives that is not implemented."""
 
 
 def _on_this_thread(on_stage: Callable[[Stage], None]) -> Callable[[Stage], None]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from connector_core.connector import Connector
     from connector_core.hostfile.loading import FileChange, FileLoader
+    from connector_core.models import Message
     from connector_core.registry import Registry
 
 __all__ = ["AsyncConfiguredConnector", "AsyncHost", "TemplateSource"]
@@ -369,7 +370,8 @@ class AsyncHost:
                 this is the error that leaves the most hope; its notes tell the others.
             HostClosedError: the host is closed.
         """
-        self._require_open()
+        if self._closing is not None:
+            raise HostClosedError
         message = self._messages.make(
             type=type,
             usage_type=usage_type,
@@ -386,15 +388,9 @@ class AsyncHost:
         candidates = self._routes.candidates(usage_type, type)
         failures: list[tuple[str, DeliveryError]] = []
         for first in candidates:
-            candidate = first
-            if failures:
-                if message.deadline is not None and message.deadline <= time.monotonic():
-                    break
-                # The file may have been reloaded meanwhile.
-                later = self._routes.configured.get(first.name)
-                if later is None:
-                    continue
-                candidate = later
+            candidate = self._next(first, message) if failures else first
+            if candidate is None:
+                continue
             try:
                 return await candidate.deliver(message)
             except DeliveryError as error:
@@ -407,6 +403,12 @@ class AsyncHost:
                     raise
                 failures[-1][1].add_note(f"{candidate.name} failed after it: {error}")
         raise _most_hopeful(failures)
+
+    def _next(self, candidate: Guard, message: Message) -> Guard | None:
+        """The next one to try after a failure, as it is now: the file may have been reloaded."""
+        if message.deadline is not None and message.deadline <= time.monotonic():
+            return None
+        return self._routes.configured.get(candidate.name)
 
     async def aclose(self) -> None:
         """Close every configured connector, in bounded time. Closing twice is harmless."""

@@ -6,8 +6,8 @@ import asyncio
 import inspect
 import logging
 import math
+import os
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -32,6 +32,7 @@ _LOG = logging.getLogger("connector_core")
 _MAX_TIMEOUT = 31_536_000  # seconds: a year
 _MAX_DEPTH = 32
 _SHOWN = (str, int, float, Decimal, UUID, date, time_of_day, Enum)
+_MAPPINGS = (dict, Mapping)  # nearly all are the first, which is answered at once
 _MESSAGE_ID = re.compile(r"[!-~]{1,900}")
 _TYPES = get_args(ConnectorType)
 
@@ -65,10 +66,10 @@ class MessageMaker:
             MessageError: it cannot become a message; the error names the argument.
         """
         payload = {} if payload is None else payload
-        if not isinstance(payload, Mapping):
+        if not isinstance(payload, _MAPPINGS):
             raise MessageError("payload", "must be a mapping of names to values")
-        if locale is None and isinstance(payload.get("locale"), str):
-            locale = payload["locale"]
+        if locale is None and isinstance(wanted := payload.get("locale"), str):
+            locale = wanted
         _check_message(type, usage_type, to, locale, timeout, message_id)
         _check_payload(payload, "payload", 0)
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -79,7 +80,7 @@ class MessageMaker:
             payload=payload,
             locale=locale,
             ip=ip,
-            message_id=message_id or secrets.token_hex(16),
+            message_id=message_id or os.urandom(16).hex(),
             deadline=deadline,
         )
 
@@ -134,7 +135,7 @@ def _check_payload(value: object, path: str, depth: int) -> None:
         return
     if depth >= _MAX_DEPTH:
         raise MessageError("payload", "is nested too deeply, or within itself")
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPPINGS):
         for key, item in value.items():
             if type(item) is not str:  # most are, and need no path
                 _check_payload(item, f"{path}.{key}", depth + 1)

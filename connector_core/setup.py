@@ -19,6 +19,7 @@ from connector_core.hostfile.editing import change
 from connector_core.hostfile.model import FileTemplate, HostFile
 from connector_core.hostfile.reading import checked, parsed, text_of
 from connector_core.hostfile.resolving import ResolvedEntry, has_secret, resolved_entry
+from connector_core.hostfile.routing import effective_routes, enable, remove_connector
 from connector_core.hostfile.saving import write_whole
 from connector_core.hostfile.templatefiles import file_name, file_text
 from connector_core.i18n import gettext as _
@@ -265,22 +266,15 @@ class Draft:
 def enter(
     data: dict[str, Any], name: str, entry: Mapping[str, Any], usage_types: Iterable[str] | None
 ) -> None:
-    """Put an entry into the data of a host file, and its name into the routes.
-
-    Where the file has no routes, what serves every usage type until now goes on to do so.
-    """
+    """Put an entry into the data of a host file, and its name into the routes."""
     connectors = data.setdefault("connectors", {})
-    if "routes" not in data:
-        others = [other for other in connectors if other != name]
-        data["routes"] = {"*": others} if others else {}
-    routes = data["routes"]
-    for names in routes.values():
-        if name in names:
-            names.remove(name)
+    if name in connectors:
+        remove_connector(data, name)
+    # The others go on to serve what they serve; in a file without routes that is written down.
+    data["routes"] = effective_routes(data)
     connectors[name] = dict(entry)
-    for usage_type in usage_types or ():
-        routes.setdefault(usage_type, []).append(name)
-    data["routes"] = {usage_type: names for usage_type, names in routes.items() if names}
+    enable(data, name, usage_types or ())
+    data["routes"] = {usage_type: names for usage_type, names in data["routes"].items() if names}
 
 
 def _make_folder(folder: Path, written: list[Path], *, mode: int) -> None:

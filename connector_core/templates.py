@@ -52,15 +52,24 @@ class Variables:
         paths: each path once, in the order in which it was first given.
     """
 
-    __slots__ = ("_parts", "paths")
+    __slots__ = ("_keys", "paths")
 
     def __init__(self, paths: Iterable[str]) -> None:
         self.paths: tuple[str, ...] = tuple(dict.fromkeys(paths))
-        self._parts = [path.split(".") for path in self.paths]
+        # A key of the payload, and the parts that lead on from there.
+        self._keys = [(path.partition(".")[0], path.split(".")[1:]) for path in self.paths]
 
     def values(self, payload: Mapping[str, Any]) -> list[str | None]:
         """The text for each path; None where the payload does not have its first part."""
-        return [_value_at(parts, payload) for parts in self._parts]
+        if type(payload) is not dict:
+            return [_value_at(key, parts, payload) for key, parts in self._keys]
+        # Nearly every value is text, and stands in the payload itself.
+        return [
+            value
+            if type(value := payload.get(key)) is str and not parts
+            else _value_at(key, parts, payload)
+            for key, parts in self._keys
+        ]
 
 
 class CompiledText:
@@ -90,7 +99,7 @@ class CompiledText:
         known = dict(zip(variables.paths, variables.values(payload), strict=True))
         return [known[path] for path in self.paths]
 
-    def fill(self, values: Sequence[str | None], escape: Callable[[str], str] | None = None) -> str:
+    def fill(self, values: Iterable[str | None], escape: Callable[[str], str] | None = None) -> str:
         """The text with its variables replaced; None leaves a variable as it stands.
 
         Args:
@@ -124,11 +133,11 @@ def escape_html(value: str) -> str:
     return html.escape(value, quote=True)
 
 
-def _value_at(parts: Sequence[str], payload: Mapping[str, Any]) -> str | None:
-    value: Any = _item(payload, parts[0])
+def _value_at(key: str, parts: Sequence[str], payload: Mapping[str, Any]) -> str | None:
+    value: Any = _item(payload, key)
     if value is _MISSING:
         return None
-    for part in parts[1:]:
+    for part in parts:
         value = _item(value, part)
         if value is _MISSING:
             return ""

@@ -69,6 +69,7 @@ class Pool:
         envelope: Envelope,
         content: bytes,
         deadline: float | None,
+        seconds: dict[str, float],
     ) -> Sent:
         """Send one message over a session that is free, or a new one.
 
@@ -79,6 +80,7 @@ class Pool:
             envelope: sender and recipient.
             content: the message.
             deadline: when to give up, in seconds of `time.monotonic()`.
+            seconds: what was spent on it so far, by stage; what it takes from here on is added.
 
         Raises:
             DeliveryError: the message was not, or not surely, sent.
@@ -87,38 +89,26 @@ class Pool:
         started = time.perf_counter()
         if self._warm:
             self._upkeep.ask()
-        session = await self._acquire(deadline)
-        if not session.fresh and self._fresh_try:
+        session = self._at_hand(deadline) or await self._acquire(deadline)
+        try_again = self._fresh_try and not session.fresh
+        while True:
+            seconds["pool"] = time.perf_counter() - started
+            if session.fresh:
+                seconds["pool"] -= sum(session.opening.values())
+                seconds |= session.opening
+            known = envelope.sender in self._senders
             try:
-                return await self._send_over(session, envelope, content, deadline, started)
-            except DeadConnectionError:
-                session = await self._exchange(session, deadline)
-        try:
-            return await self._send_over(session, envelope, content, deadline, started)
-        except DeadConnectionError as dead:
-            self._release(session)
-            raise dead.error from None
-
-    async def _send_over(
-        self,
-        session: Session,
-        envelope: Envelope,
-        content: bytes,
-        deadline: float | None,
-        started: float,
-    ) -> Sent:
-        """Send over one session, and give it back; a dead one is left to the caller."""
-        opening = session.opening if session.fresh else {}
-        waited = time.perf_counter() - started - sum(opening.values())
-        seconds = {"pool": waited, **opening}
-        known = envelope.sender in self._senders
-        try:
-            sent = await session.send(envelope, content, deadline, seconds, known=known)
-        except DeadConnectionError:
-            raise
-        except BaseException:
-            self._release(session)
-            raise
+                sent = await session.send(envelope, content, deadline, seconds, known=known)
+                break
+            except DeadConnectionError as dead:
+                if not try_again:
+                    self._release(session)
+                    raise dead.error from None
+            except BaseException:
+                self._release(session)
+                raise
+            try_again = False
+            session = await self._exchange(session, deadline)
         self._release(session)
         if not known and len(self._senders) < MOST_SENDERS:
             self._senders.add(envelope.sender)
@@ -168,6 +158,18 @@ class Pool:
             await asyncio.wait(self._quitting, timeout=CLOSE_GRACE)
         if self._account is not None:
             await self._account.close()
+
+    def _at_hand(self, deadline: float | None) -> Session | None:
+        """A session that needs nothing before it is used, if there is one; it counts as in use."""
+        if self._closed or self._pace.limits or not self._idle:
+            return None
+        session, now = self._idle[-1], time.monotonic()
+        if now - session.idle_since > NOOP_AFTER or not session.usable:
+            return None
+        if deadline is not None and deadline <= now:
+            return None
+        self._busy.add(self._idle.pop())
+        return session
 
     async def _acquire(self, deadline: float | None) -> Session:
         """A session to send one message over; it counts as in use.

@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.smtp.addresses import control_in
@@ -20,6 +21,7 @@ __all__ = [
     "Reply",
     "ReplyParser",
     "command",
+    "command_lines",
     "dot_stuff",
     "from_base64",
     "require_lines",
@@ -28,13 +30,16 @@ __all__ = [
 MAX_LINE = 8 * 1024
 MAX_REPLY = 64 * 1024
 MAX_UNREAD = 64  # replies that nobody took yet
-_MOST_KNOWN = 16  # lines that need not be taken apart again
-_LONGEST_KNOWN = 128  # octets of one
+_MOST_KNOWN = 16  # lines, and as many pieces of several, that need not be taken apart again
+_LONGEST_KNOWN = 256  # octets of one
 
 _CLOSING = 421
 _TOO_LONG = "a reply, or a line of one, is too long"
 _REPLY_LINE = re.compile(r"([2-5][0-5][0-9])([ -]|$)(.*)", re.DOTALL)
-_ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
+_ENHANCED = {
+    code_class: re.compile(rf"({code_class}\.[0-9]{{1,3}}\.[0-9]{{1,3}})(?: |$)")
+    for code_class in (2, 4, 5)
+}
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -77,8 +82,9 @@ class Reply:
     @property
     def enhanced_code(self) -> str | None:
         """The enhanced status code (RFC 3463), if the reply has one of its own class."""
-        found = _ENHANCED.match(self.lines[0]) if self.lines else None
-        return found[1] if found and int(found[1][0]) == self.code // 100 else None
+        pattern = _ENHANCED.get(self.code // 100)
+        found = pattern.match(self.lines[0]) if pattern and self.lines else None
+        return found[1] if found else None
 
     @property
     def closing(self) -> bool:
@@ -109,8 +115,9 @@ class ReplyParser:
         self._code = 0
         self._lines: list[str] = []
         self._size = 0
-        # Most servers say to every MAIL, RCPT and DATA the same again.
+        # Most servers say to every MAIL, RCPT and DATA the same again, and all of it at once.
         self._known: dict[bytes, Reply] = {}
+        self._known_at_once: dict[bytes, tuple[Reply, ...]] = {}
 
     @property
     def pending(self) -> bool:
@@ -119,7 +126,9 @@ class ReplyParser:
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they arrived; behind an error nothing is read."""
-        if self.error is None:
+        if not (self.partial or self.replies) and (known := self._known_at_once.get(data)):
+            self.replies.extend(known)
+        elif self.error is None:
             try:
                 self._read(self._rest + data)
             except ProtocolError as error:
@@ -128,8 +137,10 @@ class ReplyParser:
     def _read(self, data: bytes) -> None:
         lines = data.split(b"\n")
         self._rest = lines.pop()
+        all_known = not self.replies
         for line in lines:
             if self._lines or (reply := self._known.get(line)) is None:
+                all_known = False
                 if not self._take_line(line.removesuffix(b"\r")):
                     continue
                 reply = self._whole_reply(line)
@@ -140,11 +151,12 @@ class ReplyParser:
         # The CR of its end may have come without the LF.
         if len(self._rest) > MAX_LINE + self._rest.endswith(b"\r"):
             raise ProtocolError(_TOO_LONG)
+        if all_known and not self.partial and _fits(self._known_at_once, data):
+            self._known_at_once[data] = tuple(self.replies)
 
     def _whole_reply(self, last: bytes) -> Reply:
         reply = Reply(self._code, tuple(self._lines))
-        short = len(self._lines) == 1 and len(last) <= _LONGEST_KNOWN
-        if short and len(self._known) < _MOST_KNOWN:
+        if len(self._lines) == 1 and _fits(self._known, last):
             self._known[last] = reply
         self._lines, self._size = [], 0
         return reply
@@ -163,6 +175,11 @@ class ReplyParser:
         self._code = code
         self._lines.append(_UNPRINTABLE.sub("?", found[3]))
         return found[2] != "-"
+
+
+def _fits(known: Mapping[bytes, object], said: bytes) -> bool:
+    """Whether there is room for one more."""
+    return len(said) <= _LONGEST_KNOWN and len(known) < _MOST_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +224,18 @@ def command(*words: str) -> bytes:
     Raises:
         ValueError: a word holds a control character, which could start another command.
     """
-    line = " ".join(words)
-    if control_in(line):
+    return command_lines(" ".join(words))
+
+
+def command_lines(*lines: str) -> bytes:
+    """Several command lines, to be written at once.
+
+    Raises:
+        ValueError: a line holds a control character, which could start another command.
+    """
+    if control_in("".join(lines)):
         raise ValueError("a control character must not stand in a command")
-    return line.encode() + b"\r\n"
+    return "\r\n".join([*lines, ""]).encode()
 
 
 def from_base64(text: str) -> bytes | None:

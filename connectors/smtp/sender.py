@@ -65,9 +65,11 @@ class SmtpSender:
         """
         started = time.perf_counter()
         composed = self._composer.compose(message)
-        seconds = time.perf_counter() - started
+        seconds = {"compose": time.perf_counter() - started}
         try:
-            sent = await self._pool.send(composed.envelope, composed.content, message.deadline)
+            sent = await self._pool.send(
+                composed.envelope, composed.content, message.deadline, seconds
+            )
         except DeliveryError as error:
             self._log_failure(composed, message, error)
             raise
@@ -79,7 +81,7 @@ class SmtpSender:
             accepted=(composed.envelope.recipient,),
             response=sent.response,
             enhanced_code=sent.enhanced_code,
-            seconds={"compose": seconds, **sent.seconds},
+            seconds=seconds,
         )
 
     def preview(self, message: Message) -> bytes:

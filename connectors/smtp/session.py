@@ -25,12 +25,10 @@ class Sent(NamedTuple):
     Attributes:
         response: its reply, secrets masked.
         enhanced_code: the enhanced status code in it (RFC 3463), if any.
-        seconds: the time spent, in seconds by stage.
     """
 
     response: str
     enhanced_code: str | None
-    seconds: dict[str, float]
 
 
 class DeadConnectionError(Exception):
@@ -69,6 +67,7 @@ class Session:
         self.sent = 0
         self.idle_since = time.monotonic()
         self.pings = 0
+        self._agreed = 0.0  # when all but the message under way was agreed
 
     @property
     def usable(self) -> bool:
@@ -110,9 +109,13 @@ class Session:
         limit = time.monotonic() + self._endpoint.socket_timeout
         if deadline is not None and deadline < limit:
             limit = deadline
-        started = time.perf_counter()
+        started, self._agreed = time.perf_counter(), 0.0
         try:
-            agreed = await self._hand_over(transaction, limit)
+            wire.write(transaction.start())
+            while True:
+                await wire.arrival(limit)
+                if self._go_on(transaction):
+                    break
         except BaseException as error:  # noqa: BLE001 - cancellation too must end the connection
             committed = transaction.committed and not wire.unsent
             wire.abort()
@@ -122,8 +125,9 @@ class Session:
                 raise self._failed(error, stage, committed=committed) from None
         self.idle_since = time.monotonic()
         if (reply := transaction.accepted) is not None:
-            seconds |= {"envelope": agreed - started, "content": time.perf_counter() - agreed}
-            return Sent(wire.mask(str(reply)), reply.enhanced_code, seconds)
+            seconds["envelope"] = self._agreed - started
+            seconds["content"] = time.perf_counter() - self._agreed
+            return Sent(wire.mask(str(reply)), reply.enhanced_code)
         assert transaction.refusal is not None  # noqa: S101 - one or the other
         step, reply = transaction.refusal
         ended = transaction.content_refused and not transaction.chunked
@@ -133,31 +137,31 @@ class Session:
             raise DeadConnectionError(raised)
         raise raised
 
-    async def _hand_over(self, transaction: Transaction, limit: float) -> float:
-        """Go through the transaction; returns when all but the message was agreed."""
-        wire, replies = self._wire, self._wire.replies
-        agreed = 0.0
-        wire.write(transaction.start())
-        if not replies:
-            await wire.arrival(limit)
-        if wire.attentive and (content := transaction.agree(replies)):
+    def _go_on(self, transaction: Transaction) -> bool:
+        """Take the replies that there are, and write what follows; whether these were all."""
+        wire = self._wire
+        replies = wire.replies
+        if not transaction.committed and wire.attentive and (content := transaction.agree(replies)):
             wire.write(content)
+            self._agreed = time.perf_counter()
+            return False
         while awaited := transaction.awaited:
-            if awaited[0].final:
-                agreed = time.perf_counter()
+            step = awaited[0]
+            if step.final and not self._agreed:
+                self._agreed = time.perf_counter()
             if not replies:
-                await wire.arrival(limit)
+                return False
             reply = replies.popleft()
             if wire.unsent:
-                self._require_refusal(awaited[0], reply)
-            if len(awaited) == 1 and reply.code < 400 and not awaited[0].final:
+                self._require_refusal(step, reply)
+            if not step.final and len(awaited) == 1 and reply.code < 400:
                 # Before the content is handed out: while none of it has left, all is certain.
                 self._dialogue.require_quiet()
             if following := transaction.receive(reply):
                 wire.write(following)
         if transaction.chunked:
             self._require_no_more(transaction)
-        return agreed
+        return True
 
     def _require_refusal(self, step: Step, reply: Reply) -> None:
         """A reply before the server has all of the message can only be a refusal."""

@@ -20,6 +20,7 @@ from connectors.smtp.protocol import (
     ProtocolError,
     Reply,
     command,
+    command_lines,
     dot_stuff,
     require_lines,
 )
@@ -30,8 +31,7 @@ _LONE_DOT = b".\r\n"
 _DATA_COMMAND = command("DATA")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who sends to whom (RFC 5321 section 2.3.1).
 
     Attributes:
@@ -103,15 +103,16 @@ class Handover:
             rcpt_parameters="".join(f" {parameter}" for parameter in rcpt),
         )
 
-    def commands(self, envelope: Envelope, size: int) -> tuple[bytes, bytes]:
+    def commands(self, envelope: Envelope, size: int) -> bytes:
         """MAIL and RCPT for a message of that many octets."""
         told = f" SIZE={size}" if self.sized else ""
         if envelope.international:
             # RFC 6531 section 3.3: a server with SMTPUTF8 has 8BITMIME too.
             told += " BODY=8BITMIME SMTPUTF8"
-        mail = f"MAIL FROM:<{envelope.sender}>{told}{self.mail_parameters}"
-        rcpt = f"RCPT TO:<{envelope.recipient}>{self.rcpt_parameters}"
-        return command(mail), command(rcpt)
+        return command_lines(
+            f"MAIL FROM:<{envelope.sender}>{told}{self.mail_parameters}",
+            f"RCPT TO:<{envelope.recipient}>{self.rcpt_parameters}",
+        )
 
 
 @dataclass(slots=True)
@@ -166,7 +167,7 @@ class Transaction:
         self, envelope: Envelope, content: bytes, handover: Handover, *, chunked: bool = True
     ) -> None:
         self._handover = handover
-        self._mail, self._rcpt = handover.commands(envelope, len(content))
+        self._mail_and_rcpt = handover.commands(envelope, len(content))
         self.chunked = chunked and handover.chunking
         if self.chunked:
             require_lines(content)
@@ -183,18 +184,25 @@ class Transaction:
         if self.chunked:
             self.awaited = [_MAIL, _RCPT, _CHUNK]
             self.committed = True
-            commands = b"%s%sBDAT %d LAST\r\n" % (self._mail, self._rcpt, len(self._content))
+            commands = b"%sBDAT %d LAST\r\n" % (self._mail_and_rcpt, len(self._content))
             return Flight(commands + self._content, commands)
         if not self._handover.pipelining:
             self.awaited = [_MAIL]
-            return Flight(self._mail, self._mail)
-        if self._handover.lmtp:
+            commands = self._one(_MAIL)
+        elif self._handover.lmtp:
             self.awaited = [_MAIL, _RCPT]
-            commands = self._mail + self._rcpt
+            commands = self._mail_and_rcpt
         else:
             self.awaited = [*_ENVELOPE]
-            commands = self._mail + self._rcpt + _DATA_COMMAND
+            commands = self._mail_and_rcpt + _DATA_COMMAND
         return Flight(commands, commands)
+
+    def _one(self, step: Step) -> bytes:
+        """The command of one step."""
+        if step is _DATA:
+            return _DATA_COMMAND
+        mail, rcpt = self._mail_and_rcpt.splitlines(keepends=True)
+        return mail if step is _MAIL else rcpt
 
     @property
     def stage(self) -> str:
@@ -275,7 +283,7 @@ class Transaction:
             return None
         following = {_MAIL: _RCPT, _RCPT: _DATA}[step]
         self.awaited = [following]
-        data = self._rcpt if following is _RCPT else _DATA_COMMAND
+        data = self._one(following)
         return Flight(data, data)
 
     def _hand_out(self) -> Flight:

@@ -52,6 +52,7 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._alarm = Alarm(self._expire)
         self._poll: Callable[[int], object] = _nothing
+        self._closing: Callable[[], bool] = _not_made
         self._lost = False
         self._blocked = False
         self._hold = self._turned = False
@@ -62,6 +63,7 @@ class Wire(asyncio.Protocol):
         """Take the transport, and ask to be told whenever bytes are left in its buffer."""
         # Not asked by isinstance: uvloop's transports are none of asyncio's classes.
         self.transport = cast("asyncio.Transport", transport)
+        self._closing = self.transport.is_closing
         self.transport.set_write_buffer_limits(high=0)
         self.local_address = _address(self._info("sockname"))
         self.peer_address = _address(self._info("peername"))
@@ -78,8 +80,7 @@ class Wire(asyncio.Protocol):
         if self._hold and self.replies and self.transport is not None:
             # STARTTLS was sent: what follows its reply belongs to TLS, or to an attacker.
             self.transport.pause_reading()
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        self._wake()
 
     def _log_replies(self, known: int) -> None:
         for reply in itertools.islice(self.replies, known, None):
@@ -112,17 +113,17 @@ class Wire(asyncio.Protocol):
     @property
     def closed(self) -> bool:
         """Whether the connection can no longer be used."""
-        return self._lost or self.transport is None or self.transport.is_closing()
+        return self._lost or self._closing()
 
     @property
     def ready(self) -> bool:
         """Whether it is open, and nothing arrived that nobody asked for."""
-        return not self.replies and self.attentive
+        return not (self.replies or self._parser.partial or self._lost or self._closing())
 
     @property
     def attentive(self) -> bool:
         """Whether it is open, and nothing arrived but whole replies."""
-        return not (self._parser.partial or self.closed)
+        return not (self._parser.partial or self._lost or self._closing())
 
     @property
     def unread(self) -> bool:
@@ -186,41 +187,59 @@ class Wire(asyncio.Protocol):
         Raises:
             ConnectionLost: the connection can no longer be used.
         """
-        if self.closed or self.transport is None:
+        transport = self.transport
+        if self._lost or transport is None or self._closing():
             raise ConnectionLost
         data = flight.data
         if self._log_dialogue:
             self._log("C", flight.shown.decode().rstrip().replace("\r\n", " | "))
-        if len(data) > _AT_ONCE and self._turned:
+        if self._turned and len(data) > _AT_ONCE:
             # TLS does not tell what the transport below still holds: only what is written while
             # that one is blocked is known not to have left. So the end is written apart.
-            self.transport.write(data[:-_END])
+            transport.write(data[:-_END])
             data = data[-_END:]
-        self.transport.write(data)
+        transport.write(data)
 
     async def reply(self, deadline: float) -> Reply:
         """The next reply; raises as `arrival` does."""
-        if not self.replies:
-            await self.arrival(deadline)
+        await self.arrival(deadline)
         return self.replies.popleft()
 
-    async def arrival(self, deadline: float) -> None:
-        """Wait until there are `replies`.
+    def arrival(self, deadline: float) -> asyncio.Future[None]:
+        """What is done once there are `replies`, however their bytes dripped.
+
+        It is awaited at once, before any other.
 
         Args:
             deadline: when to give up, in seconds of `time.monotonic()`.
 
         Raises:
-            TimeoutError: it did not come in time, however its bytes dripped.
+            TimeoutError: none came in time.
             ConnectionLost: the connection ended before it.
             ProtocolError: the bytes are no reply.
         """
-        while not self.replies:
-            if self._parser.error is not None:
-                raise self._parser.error
-            if self._lost:
-                raise ConnectionLost
-            await self._more(deadline)
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiter = waiter
+        self._alarm.set(deadline)
+        if self.replies or self._lost:
+            self._wake()
+        return waiter
+
+    def _wake(self) -> None:
+        """Let whoever waits go on, if there is a reason to."""
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if self.replies:
+            waiter.set_result(None)
+        elif self._parser.error is not None:
+            waiter.set_exception(self._parser.error)
+        elif self._lost:
+            waiter.set_exception(ConnectionLost())
+
+    def _expire(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
 
     def _log(self, side: str, text: str) -> None:
         told = {"side": side, "text": text, "peer": self.peer_address, "connection": self.number}
@@ -228,27 +247,13 @@ class Wire(asyncio.Protocol):
 
     async def speaks_within(self, timeout: float) -> bool:
         """Whether a reply, or the end of the connection, comes in that time, in seconds."""
-        deadline = time.monotonic() + timeout
         try:
-            while not self.replies and not self._lost:
-                await self._more(deadline)
+            await self.arrival(time.monotonic() + timeout)
         except TimeoutError:
             return False
+        except (ConnectionLost, ProtocolError):
+            pass
         return True
-
-    def _more(self, deadline: float) -> asyncio.Future[None]:
-        """What is done once bytes arrive, or the end; it raises TimeoutError at the deadline."""
-        self._waiter = self._loop.create_future()
-        self._alarm.set(deadline)
-        return self._waiter
-
-    def _expire(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(TimeoutError())
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
     def hold(self) -> None:
         """Read no further than the reply to the command written next, STARTTLS."""
@@ -295,6 +300,7 @@ class Wire(asyncio.Protocol):
         self._blocked = False
         self._turned = True
         self.transport = transport
+        self._closing = transport.is_closing
 
     def abort(self) -> None:
         """Close the connection at once."""
@@ -303,6 +309,11 @@ class Wire(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
         self._wake()
+
+
+def _not_made() -> bool:
+    """There is no connection yet that could be used."""
+    return True
 
 
 def _nothing(_: int) -> object:

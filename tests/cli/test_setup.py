@@ -87,7 +87,7 @@ def test_a_second_one_serves_beside_the_first_and_keeps_its_templates(
     template.write_text("---\nsubject: mine\n---\nx", "utf-8")
     result = run("setup", "--no-test", "--name", "b", "--usage", "SignIn", *relay(inbox))
     assert result.exit_code == 0, result.stderr
-    assert read(folder / "connectors.toml").routes == {"*": ["a"], "SignIn": ["b"]}
+    assert read(folder / "connectors.toml").routes == {"*": ["a"], "SignIn": ["a", "b"]}
     assert "mine" in template.read_text("utf-8")
 
 

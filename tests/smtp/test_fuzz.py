@@ -952,7 +952,7 @@ class Program:
             mail = replace(step.mail, lines=lines, recipient=f"b{number}@example.org")
             deadline = None if mail.time is None else loop.time() + mail.time
             self._mails.append(mail)
-            send = pool.send(mail.envelope, mail.content, deadline)
+            send = pool.send(mail.envelope, mail.content, deadline, {})
             self._sends.append(loop.create_task(send))
 
     async def _verify(self, pool: Pool) -> None:

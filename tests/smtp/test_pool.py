@@ -363,11 +363,11 @@ async def test_closing_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_closing_as_a_connection_is_handed_from_one_message_to_the_next() -> None:
     async with Peer() as peer, new_host() as host:
-        state = host.configure("smtp", config(peer.port, maxConnections=1))._guard._state
+        guard = host.configure("smtp", config(peer.port, maxConnections=1))._guard
 
         async def send_and_close() -> None:
             await send(host)
-            await state.close()  # at once: the host would let the others go on before
+            await guard.close()  # at once: the host would let the others go on before
 
         first = asyncio.create_task(send_and_close())
         await turns()  # it is the first to ask for the connection

@@ -59,6 +59,26 @@ def test_replies_are_the_same_however_the_bytes_are_split(data: bytes, at: list[
     assert replies([bytes([byte]) for byte in data]) == whole
 
 
+@given(
+    pieces=st.lists(
+        st.sampled_from(
+            [
+                b"250 ok\r\n",
+                b"250 ok\r\n354 go\r\n",
+                b"250-a\r\n",
+                b"250 ok\r",
+                b"250 ok",
+                b"\r",
+                b"\n",
+            ]
+        ),
+        max_size=30,
+    )
+)
+def test_what_was_said_before_is_read_as_if_it_were_new(pieces: list[bytes]) -> None:
+    assert replies(pieces) == replies([b"".join(pieces)])
+
+
 @given(data=st.lists(st.binary(max_size=200), max_size=50))
 def test_arbitrary_bytes_raise_nothing_but_a_protocol_error(data: list[bytes]) -> None:
     found, _ = replies(data)

@@ -109,10 +109,12 @@ class Body:
         Raises:
             MessageError: a value holds what no mail can, or a text is too large.
         """
-        used = [values[place] for place in self._used]
-        plain = [value.encode() for value in used if value is not None and _PLAIN.fullmatch(value)]
-        if len(plain) < len(used):
-            return self._filled(values)
+        plain = []
+        for place in self._used:
+            value = values[place]
+            if value is None or not _PLAIN.fullmatch(value):
+                return self._filled(values)
+            plain.append(value.encode())
         lengths = tuple(map(len, plain))
         written = [plain[place] for place in self._gaps]
         if frame := self._layouts.get(lengths):

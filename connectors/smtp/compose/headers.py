@@ -18,6 +18,7 @@ from connectors.smtp.addresses import Mailbox, control_in
 
 __all__ = [
     "FORBIDDEN_NAMES",
+    "bare_header",
     "folded",
     "header",
     "header_problem",
@@ -104,12 +105,19 @@ def _unquoted(raw: bytes) -> bytes:
     return quopri.decodestring(raw, header=True)
 
 
+def bare_header(name: str, text: str) -> str | None:
+    """An unstructured header with its CRLF, where the text is short, plain and without problem."""
+    if len(text) + len(name) + 2 <= MAX_LINE and "=?" not in text and _WORDS.fullmatch(text):
+        return f"{name}: {text}\r\n"
+    return None
+
+
 def header(name: str, text: str) -> str:
     """An unstructured header with its CRLF: bare where it can be, else in encoded-words."""
-    room = MAX_LINE - len(name) - 2
-    if len(text) <= room and "=?" not in text and _WORDS.fullmatch(text):
-        return f"{name}: {text}\r\n"
-    return folded(name, text.split(" ") if _is_plain(text) else _encoded_words(text, room))
+    if bare := bare_header(name, text):
+        return bare
+    words = text.split(" ") if _is_plain(text) else _encoded_words(text, MAX_LINE - len(name) - 2)
+    return folded(name, words)
 
 
 def mailbox_header(name: str, mailbox: Mailbox) -> str:

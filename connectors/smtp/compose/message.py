@@ -114,11 +114,13 @@ class Composer:
         fields += body.frame.fields
         if self._signer:
             fields.insert(0, self._signer.sign(fields, body.digest))
-        content = b"".join([*fields, b"\r\n", *body.pieces])
+        fields.append(b"\r\n")
+        content = b"".join(fields + body.pieces)
         if len(content) > MAX_MESSAGE:
             raise too_large()
         international = recipient.international or sender.international
-        international = international or (reply_to is not None and reply_to.international)
+        if reply_to and reply_to.international:
+            international = True
         return Composed(Envelope(sender.address, to, international), content, message_id)
 
     def _choose(self, message: Message) -> PreparedTemplate:

@@ -12,7 +12,7 @@ from connector_core import MessageError, Template
 from connector_core.templates import CompiledText, Variables
 from connectors.smtp.compose.body import Body
 from connectors.smtp.compose.content import Content, Options
-from connectors.smtp.compose.headers import header, header_problem
+from connectors.smtp.compose.headers import bare_header, header, header_problem
 from connectors.smtp.compose.limits import MAX_BODY_VALUE, MAX_HEADER_VALUE, MAX_MESSAGE
 from connectors.smtp.compose.mailboxes import MailboxFieldTemplate
 
@@ -95,10 +95,9 @@ class PreparedTemplate:
             MessageError: a value is too long, or all of them are.
         """
         values = self._variables.values(payload)
-        present = [value for value in values if value is not None]
-        if sum(map(len, present)) > self._harmless:
+        if sum(map(len, filter(None, values))) > self._harmless:
             self._check_lengths(values)
-        if len(present) < len(values):
+        if None in values:
             self._warn_of_gaps(usage_type, values)
         return values
 
@@ -135,7 +134,9 @@ class PreparedTemplate:
         """
         if self._constant:
             return self._constant
-        text = self._subject.fill([values[place] for place in self._in_subject])
+        text = self._subject.fill(map(values.__getitem__, self._in_subject))
+        if bare := bare_header("Subject", text):
+            return bare.encode()
         if problem := header_problem(text):
             raise MessageError("subject", problem)
         return _written(text)
