@@ -17,6 +17,8 @@ from connector_core.errors import (
     HostClosedError,
     UncertainDeliveryError,
 )
+from connector_core.i18n import gettext as _
+from connector_core.i18n import mark
 from connector_core.models import Receipt, Stage, VerifyReport
 from connector_core.threads import off_the_loop
 
@@ -32,7 +34,7 @@ E = TypeVar("E", bound=Exception)
 
 _LOG = logging.getLogger("connector_core")
 _GRACE = 1.0  # seconds that a connector has to notice a deadline by itself and say more exactly
-_ASK = "the message may have been delivered: ask before you send again"
+_ASK = mark("the message may have been delivered: ask before you send again")
 _HOOKS = ("send_message", "verify", "close")  # those that take a state
 _CLOSE = 15.0  # seconds that a connector has to close
 
@@ -111,8 +113,10 @@ class Guard:
             broke = error
         # Raised out here, so that it does not carry the stranger's error as its context.
         if broke is not None and timer is not None and timer.expired():
-            reason = f"{self.connector.id} did not end within the time allowed"
-            raise UncertainDeliveryError(reason, stage="connector", hint=_ASK)
+            reason = _("{connector} did not end within the time allowed").format(
+                connector=self.connector.id
+            )
+            raise UncertainDeliveryError(reason, stage="connector", hint=_(_ASK))
         if broke is not None:
             raise _without_text(self._uncertain(self._broke(broke)), broke)
         if not isinstance(receipt, Receipt):
@@ -142,7 +146,9 @@ class Guard:
             raise _without_text(ConnectorError(self._broke(broke)), broke)
         if report is None:
             raise ConnectorError(
-                f"{self.connector.id} cannot verify its connection; send a test message instead"
+                _("{connector} cannot verify its connection; send a test message instead").format(
+                    connector=self.connector.id
+                )
             )
         if not isinstance(report, VerifyReport):
             raise ConnectorError(self._returned(report, "VerifyReport"))
@@ -187,14 +193,20 @@ class Guard:
 
     def _uncertain(self, reason: str) -> UncertainDeliveryError:
         connector = self.connector
-        hint = f"report it to the author of {connector.distribution} {connector.version}"
+        hint = _("report it to the author of {distribution} {version}").format(
+            distribution=connector.distribution, version=connector.version
+        )
         return UncertainDeliveryError(reason, stage="connector", operator=True, hint=hint)
 
     def _returned(self, value: object, wanted: str) -> str:
-        return f"{self.connector.id} returned {type(value).__name__} in place of a {wanted}"
+        return _("{connector} returned {type} in place of a {wanted}").format(
+            connector=self.connector.id, type=type(value).__name__, wanted=wanted
+        )
 
     def _broke(self, error: BaseException) -> str:
-        return f"{self.connector.id} broke with {type(error).__name__}"
+        return _("{connector} broke with {error}").format(
+            connector=self.connector.id, error=type(error).__name__
+        )
 
 
 def _on_this_thread(on_stage: Callable[[Stage], None]) -> Callable[[Stage], None]:

@@ -8,6 +8,7 @@ import click
 
 from connector_core.cli.output import echo_json, json_option, print_registry, printable, table
 from connector_core.discovery import discover
+from connector_core.i18n import gettext as _
 from connector_core.i18n import language
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
     found = discover()[connector]
     metadata = found.metadata
     if as_json:
-        links = [{"title": link.title, "url": link.url} for link in metadata.links]
+        links = [{"title": found.translate(link.title), "url": link.url} for link in metadata.links]
         providers = [
             {
                 "name": item.name,
@@ -80,7 +81,7 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
         _describe_provider(found, provider)
         return
     if readme:
-        click.echo(printable(metadata.readme or "this connector has no guide"))
+        click.echo(printable(metadata.readme or _("this connector has no guide")))
         return
     _describe(found)
 
@@ -88,40 +89,57 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
 def _describe_provider(found: Connector, name: str) -> None:
     preset = next((item for item in found.providers if item.name == name), None)
     if preset is None:
-        there = ", ".join(item.name for item in found.providers) or "none"
-        raise click.BadParameter(f"there is no {name!r}, but {there}", param_hint="--provider")
+        there = ", ".join(item.name for item in found.providers) or _("none")
+        raise click.BadParameter(
+            _("there is no {name!r}, but {known}").format(name=name, known=there),
+            param_hint="--provider",
+        )
     click.echo(f"{preset.title}\n\n{printable(preset.guide)}")
     for link in preset.links:
         click.echo(f"{link.title}: {link.url}")
-    click.echo(f"\nconnector sample {found.target} --provider {name} prints a config for it.")
+    command = f"connector sample {found.target} --provider {name}"
+    click.echo("\n" + _("{command} prints a config for it.").format(command=command))
 
 
 def _describe(found: Connector) -> None:
     metadata = found.metadata
-    click.echo(f"{metadata.name_in(language())}  {metadata.id}, target {metadata.target}")
-    click.echo(f"{found.distribution} {found.version}, type {metadata.type}\n")
+    click.echo(
+        _("{name}  {id}, target {target}").format(
+            name=metadata.name_in(language()), id=metadata.id, target=metadata.target
+        )
+    )
+    click.echo(
+        _("{distribution} {version}, type {type}").format(
+            distribution=found.distribution, version=found.version, type=metadata.type
+        )
+        + "\n"
+    )
     click.echo(metadata.description_in(language()))
     for link in metadata.links:
-        click.echo(f"  {link.title}: {link.url}")
+        click.echo(f"  {found.translate(link.title)}: {link.url}")
     if found.providers:
         click.echo("")
         rows = [
             (item.name, item.title, "\n".join(link.url for link in item.links))
             for item in found.providers
         ]
-        table("Providers", ("name", "title", "links"), rows)
+        table(_("Providers"), (_("name"), _("title"), _("links")), rows)
     required = set(found.schema.get("required", ()))
     options = [
-        (f"{name} *" if name in required else name, _kind(schema), schema.get("description", ""))
+        (
+            f"{name} *" if name in required else name,
+            _kind(schema),
+            found.translate(schema.get("description", "")),
+        )
         for name, schema in found.schema.get("properties", {}).items()
     ]
     click.echo("")
-    table("Options (* required)", ("option", "type", "meaning"), options)
+    table(_("Options (* required)"), (_("option"), _("type"), _("meaning")), options)
 
 
 def _kind(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_kind(item) for item in schema["anyOf"]))
+        return _(" or ").join(dict.fromkeys(_kind(item) for item in schema["anyOf"]))
     return "object" if "$ref" in schema else str(schema.get("type", ""))
 
 

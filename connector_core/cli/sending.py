@@ -14,6 +14,8 @@ from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, receipt_data
 from connector_core.cli.running import log_to_stderr, run
 from connector_core.errors import ConfigError, UncertainDeliveryError
+from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 
 if TYPE_CHECKING:
     from connector_core.host import AsyncConfiguredConnector
@@ -39,7 +41,7 @@ async def send_through(
         return await configured.send_message(usage, **arguments)
     except asyncio.CancelledError:
         raise UncertainDeliveryError(
-            "interrupted before the server had replied", stage="content"
+            _("interrupted before the server had replied"), stage="content"
         ) from None
 
 
@@ -49,13 +51,20 @@ def print_receipt(receipt: Receipt, *, as_json: bool, **more: Any) -> None:
         if as_json:
             echo_json(receipt_data(receipt) | more)
         else:
-            click.echo(f"sent to {', '.join(receipt.accepted)}: {printable(receipt.response)}")
+            click.echo(
+                _("sent to {recipients}: {response}").format(
+                    recipients=", ".join(receipt.accepted), response=printable(receipt.response)
+                )
+            )
             click.echo(f"Message-ID: {receipt.message_id}")
         sys.stdout.flush()
     except OSError as error:
         # It was sent: that is what the exit code must say.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is flushed at exit
-        click.echo(f"sent, but this could not be printed: {error.strerror}", err=True)
+        click.echo(
+            _("sent, but this could not be printed: {reason}").format(reason=system_reason(error)),
+            err=True,
+        )
 
 
 @click.command()
@@ -73,13 +82,13 @@ def validate(
     from connector_core.discovery import discover
 
     found = discover()[connector]
-    _, problems = found.check_config(read_config(found, path, url, sender))
+    _config, problems = found.check_config(read_config(found, path, url, sender))
     if problems:
         raise ConfigError(problems)
     if as_json:
         echo_json({"problems": []})
     else:
-        click.echo(f"the config is valid for {found.id}")
+        click.echo(_("the config is valid for {connector}").format(connector=found.id))
 
 
 @click.command()

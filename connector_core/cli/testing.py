@@ -13,6 +13,7 @@ from connector_core.cli.options import once
 from connector_core.cli.output import json_option, printable, stage_data
 from connector_core.cli.running import log_to_stderr, run
 from connector_core.cli.sending import print_receipt, send_through
+from connector_core.i18n import gettext as _
 from connector_core.models import UsageType
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ async def _test(
 
 
 def _tell(stage: Stage) -> None:
-    detail = stage.detail if stage.ok else "failed"
+    detail = stage.detail if stage.ok else _("failed")
     click.echo(printable(f"{stage.name:<9} {stage.seconds:7.3f} s  {detail}".rstrip()))
     sys.stdout.flush()
 

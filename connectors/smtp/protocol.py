@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from connectors.smtp.addresses import control_in
+from connectors.smtp.i18n import mark
 
 __all__ = [
     "Capabilities",
@@ -32,7 +33,7 @@ _MOST_KNOWN = 16  # lines that need not be taken apart again
 _LONGEST_KNOWN = 128  # octets of one
 
 _CLOSING = 421
-_TOO_LONG = "a reply, or a line of one, is too long"
+_TOO_LONG = mark("a reply, or a line of one, is too long")
 _REPLY_LINE = re.compile(r"([2-5][0-5][0-9])([ -]|$)(.*)", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -135,7 +136,7 @@ class ReplyParser:
                 reply = self._whole_reply(line)
             self.replies.append(reply)
             if len(self.replies) > MAX_UNREAD:
-                raise ProtocolError("the server floods this client with replies")
+                raise ProtocolError(mark("the server floods this client with replies"))
         self.partial = bool(self._rest or self._lines)
         # The CR of its end may have come without the LF.
         if len(self._rest) > MAX_LINE + self._rest.endswith(b"\r"):
@@ -156,10 +157,10 @@ class ReplyParser:
             raise ProtocolError(_TOO_LONG)
         found = _REPLY_LINE.fullmatch(raw.decode("utf-8", "replace"))
         if not found:
-            raise ProtocolError("the server sent a line that is no SMTP reply", raw)
+            raise ProtocolError(mark("the server sent a line that is no SMTP reply"), raw)
         code = int(found[1])
         if self._lines and code != self._code:
-            raise ProtocolError("the lines of one reply have different codes")
+            raise ProtocolError(mark("the lines of one reply have different codes"))
         self._code = code
         self._lines.append(_UNPRINTABLE.sub("?", found[3]))
         return found[2] != "-"

@@ -1,0 +1,89 @@
+"""The language of one run of the command: of our own texts, of the commands' help, of click's."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from gettext import bindtextdomain
+from typing import TypeVar
+
+import click
+
+from connector_core.i18n import LOCALE, catalog, in_language
+from connector_core.i18n import gettext as _
+
+__all__ = ["known_language", "speaking", "translated"]
+
+C = TypeVar("C", bound=click.Command)
+
+_CLICK = "messages"  # the domain of whoever chose none, as click did
+
+
+@contextmanager
+def speaking(tag: str) -> Iterator[None]:
+    """Make our texts and click's in this language within the block, and in no other run."""
+    folder, languages = bindtextdomain(_CLICK), os.environ.get("LANGUAGE")
+    bindtextdomain(_CLICK, str(LOCALE))
+    # Click asks gettext each time, and that asks the environment: there is no other way to tell it.
+    os.environ["LANGUAGE"] = tag.replace("-", "_")
+    try:
+        with in_language(tag):
+            yield
+    finally:
+        bindtextdomain(_CLICK, folder)
+        if languages is None:
+            del os.environ["LANGUAGE"]
+        else:
+            os.environ["LANGUAGE"] = languages
+
+
+def known_language(_ctx: click.Context, _parameter: click.Parameter, tag: str | None) -> str | None:
+    """The language of `--lang`, refused where there are no texts in it."""
+    if tag is not None and not catalog.speaks(tag):
+        known = ", ".join(catalog.languages)
+        raise click.BadParameter(_("there are texts in {languages}").format(languages=known))
+    return tag
+
+
+def translated(command: C, translate: Callable[[str], str] = _) -> C:
+    """A copy of a command that shows its help in the language of the context.
+
+    The command itself stays in English, and may be loaded before the language is known. Commands
+    of a group are copied with it.
+
+    Args:
+        command: the command.
+        translate: what to make of each text that is shown of it.
+    """
+    shown = copy.copy(command)
+    shown.help = _told(command.help, translate)
+    shown.epilog = _told(command.epilog, translate)
+    shown.short_help = _told(command.short_help, translate)
+    if shown.options_metavar:
+        shown.options_metavar = translate(shown.options_metavar)
+    shown.params = [_parameter(parameter, translate) for parameter in command.params]
+    if isinstance(shown, click.Group):
+        shown.subcommand_metavar = translate(shown.subcommand_metavar)
+        shown.commands = {
+            name: translated(inner, translate) for name, inner in shown.commands.items()
+        }
+    return shown
+
+
+def _parameter(parameter: click.Parameter, translate: Callable[[str], str]) -> click.Parameter:
+    shown = copy.copy(parameter)
+    if isinstance(shown, click.Option):
+        shown.help = _told(shown.help, translate)
+        shown.prompt = _told(shown.prompt, translate)
+        if not (shown.is_flag or shown.count or isinstance(shown.type, click.Choice)):
+            shown.metavar = translate(shown.metavar or shown.type.name.upper())
+    elif shown.nargs == 1 and shown.required:
+        shown.metavar = translate(shown.human_readable_name)
+    return shown
+
+
+def _told(text: str | None, translate: Callable[[str], str]) -> str | None:
+    return translate(inspect.cleandoc(text)) if text else text
