@@ -96,7 +96,7 @@ def _describe_provider(found: Connector, name: str) -> None:
         )
     click.echo(f"{preset.title}\n\n{printable(preset.guide)}")
     for link in preset.links:
-        click.echo(f"{link.title}: {link.url}")
+        click.echo(_titled(link.title, link.url))
     command = f"connector sample {found.target} --provider {name}"
     click.echo("\n" + _("{command} prints a config for it.").format(command=command))
 
@@ -116,7 +116,7 @@ def _describe(found: Connector) -> None:
     )
     click.echo(metadata.description_in(language()))
     for link in metadata.links:
-        click.echo(f"  {found.translate(link.title)}: {link.url}")
+        click.echo("  " + _titled(found.translate(link.title), link.url))
     if found.providers:
         click.echo("")
         rows = [
@@ -135,6 +135,10 @@ def _describe(found: Connector) -> None:
     ]
     click.echo("")
     table(_("Options (* required)"), (_("option"), _("type"), _("meaning")), options)
+
+
+def _titled(title: str, url: str) -> str:
+    return _("{title}: {url}").format(title=title, url=url)
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -44,7 +44,11 @@ def known_language(_ctx: click.Context, _parameter: click.Parameter, tag: str | 
     """The language of `--lang`, refused where there are no texts in it."""
     if tag is not None and not catalog.speaks(tag):
         known = ", ".join(catalog.languages)
-        raise click.BadParameter(_("there are texts in {languages}").format(languages=known))
+        raise click.BadParameter(
+            _("there are no texts in {tag!r}; languages: {languages}").format(
+                tag=tag, languages=known
+            )
+        )
     return tag
 
 

@@ -76,6 +76,9 @@ def refused(
     operator = permanent and (stage not in _MESSAGE or reply.code == _AUTHENTICATE)
     if cause is not None and cause.operator is not None:
         operator = cause.operator
+    hint = cause.hint if cause is not None else ""
+    if command == "LHLO":
+        hint = _NO_LMTP
     kind = PermanentDeliveryError if permanent else TemporaryDeliveryError
     return kind(
         _("the server refused {what}: {text}").format(what=_(what), text=text),
@@ -84,7 +87,7 @@ def refused(
         enhanced_code=reply.enhanced_code,
         response=text,
         command=command,
-        hint=_(_NO_LMTP if command == "LHLO" else cause.hint if cause is not None else ""),
+        hint=_(hint),
         failover=_failover(stage, reply, operator=operator),
         operator=operator,
     )

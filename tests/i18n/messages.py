@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import click
 from babel.messages.catalog import Catalog
@@ -81,7 +81,7 @@ def _in_code(folder: Path, below: Path) -> Iterator[Found]:
     for file in sorted(folder.rglob("*.py")):
         name = file.relative_to(below).as_posix()
         for item in extract_from_file("python", str(file), keywords=KEYWORDS):
-            yield Found(item[1], name)
+            yield Found(cast("str | tuple[str, ...]", item[1]), name)
 
 
 def _core() -> Iterator[Found]:
