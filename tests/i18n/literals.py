@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator
+from string import Formatter
 from typing import NamedTuple
 
-__all__ = ["Literal", "shadowed", "untranslated"]
+__all__ = ["Literal", "misfilled", "shadowed", "untranslated"]
 
 TRANSLATING = {"_", "gettext", "mark", "ngettext"}
 # By name, the arguments that are read by people: their places and their names.
@@ -121,6 +122,13 @@ class _Finder(ast.NodeVisitor):
         elif isinstance(node, ast.BinOp | ast.BoolOp | ast.Tuple | ast.List):
             for inner in ast.iter_child_nodes(node):
                 self._report(inner, sign)
+        elif isinstance(node, ast.Call) and _name(node.func) in TRANSLATING:
+            # A message with places for values, shown with none in them.
+            self.found += [
+                Literal(message.lineno, _text(message))
+                for message in _messages(node)
+                if _fields(_text(message))
+            ]
         elif isinstance(node, ast.Call) and _name(node.func) in WRAPPERS:
             if isinstance(node.func, ast.Attribute):
                 self._report(node.func.value, sign)
@@ -145,6 +153,36 @@ def _text(node: ast.Constant | ast.JoinedStr) -> str:
             str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values
         )
     return node.value if isinstance(node.value, str) else ""
+
+
+def misfilled(source: str) -> list[Literal]:
+    """The messages that are filled in, where they stand, with other names than they have."""
+    tree = ast.parse(source)
+    filled: dict[ast.Constant, set[str | None]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) == "format":
+            names = {keyword.arg for keyword in node.keywords} | {"*" for _ in node.args}
+            assert isinstance(node.func, ast.Attribute)
+            filled |= {message: names for message in _messages(node.func.value)}
+    return sorted(
+        Literal(message.lineno, text)
+        for message, names in filled.items()
+        if (text := _text(message)) and _fields(text) != names
+    )
+
+
+def _messages(node: ast.expr) -> Iterator[ast.Constant]:
+    """The literals of a message, of its singular and plural, or of one among several."""
+    if isinstance(node, ast.IfExp):
+        yield from _messages(node.body)
+        yield from _messages(node.orelse)
+    elif isinstance(node, ast.Call) and _name(node.func) in TRANSLATING:
+        texts = [item for item in node.args if isinstance(item, ast.Constant)]
+        yield from texts[-1:]  # a singular may say "one" in place of the number
+
+
+def _fields(text: str) -> set[str | None]:
+    return {field for _, field, _, _ in Formatter().parse(text) if field is not None}
 
 
 def shadowed(source: str) -> list[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connector_core import cli
-from tests.i18n.literals import shadowed, untranslated
+from tests.i18n.literals import misfilled, shadowed, untranslated
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = sorted([*ROOT.glob("connector_core/**/*.py"), *ROOT.glob("connectors/**/*.py")])
@@ -66,6 +66,7 @@ def test_a_text_for_people_is_translated(path: Path) -> None:
     found = [] if name == MODEL else untranslated(source, raised=raised)
     missing = [f"{name}:{line}: {text!r}" for line, text in found if text not in ALLOWED]
     assert not missing, "without _(…) or mark(…):\n" + "\n".join(missing)
+    assert not misfilled(source)
     assert not shadowed(source), f"{name}: `_` is the translation, and used for something else"
 
 
@@ -100,6 +101,8 @@ def test_what_is_allowed_is_there() -> None:
         'HINTS = {535: "look at the password"}',
         'raise ValueError("has no host")',
         'cause("x", "auth", r"^5", "ask")',
+        'raise MessageError("to", _("{name} is wrong"))',
+        'click.echo(printable(_("sent to {name}")))',
     ],
 )
 def test_the_finder_finds(planted: str) -> None:
@@ -111,6 +114,7 @@ def test_the_finder_finds(planted: str) -> None:
     "sound",
     [
         'raise MessageError("to", _("wrong"))',
+        'raise MessageError("to", _("write t={{token}}"))',
         'raise ConfigError([ConfigProblem(path, _("{n} keys").format(n=n), _(HINT))])',
         'raise TypeError("a list of usage types must be given")',
         '_LOG.warning("%s did not close cleanly", name)',
@@ -130,6 +134,26 @@ def test_the_finder_lets_pass(sound: str) -> None:
 def test_a_decorator_is_shown_translated() -> None:
     source = '@click.option("--to", help="To whom to send it.")\ndef f():\n    pass\n'
     assert not untranslated(source)
+
+
+@pytest.mark.parametrize(
+    ("planted", "found"),
+    [
+        ('_("port {port} is closed").format(port=port)', False),
+        ('_("port {port} is closed").format(prot=port)', True),
+        ('_("port {port} is closed").format(port)', True),
+        ('_("port {} is closed").format(port)', True),
+        ('_("port {port} of {host} is closed").format(port=port)', True),
+        ('_("port {port} is closed").format(port=port, host=host)', True),
+        ('(_("{a}") if x else _("{b}")).format(a=a)', True),
+        ('ngettext("one key", "{n} keys", n).format(n=n)', False),
+        ('ngettext("one key", "{n} keys", n).format(count=n)', True),
+        ('_("write t={{token}}")', False),
+        ("_(HINT).format(port=port)", False),
+    ],
+)
+def test_a_message_filled_in_with_other_names_is_found(planted: str, found: bool) -> None:
+    assert bool(misfilled(f"told = {planted}\n")) == found
 
 
 @pytest.mark.parametrize(
