@@ -97,6 +97,8 @@ class Catalog:
     def __init__(self, domain: str, folder: Path) -> None:
         self._domain = domain
         self._folder = folder
+        # Tags come from anywhere, a request's header say: only so many are remembered.
+        self._translations = lru_cache(maxsize=64)(self._look_up)
 
     def __repr__(self) -> str:
         return f"<Catalog {self._domain}>"
@@ -130,7 +132,7 @@ class Catalog:
         found = self._folder.glob(f"*/LC_MESSAGES/{self._domain}.mo")
         return {file.parts[-3].replace("_", "-").lower(): file for file in found}
 
-    def _translations(self, tag: str) -> NullTranslations:
+    def _look_up(self, tag: str) -> NullTranslations:
         """What serves a language, by lookup (RFC 4647): English, where that comes first."""
         names = list(fallbacks(tag))
         if SOURCE in names:

@@ -163,7 +163,7 @@ def misfilled(source: str) -> list[Literal]:
         if isinstance(node, ast.Call) and _name(node.func) == "format":
             names = {keyword.arg for keyword in node.keywords} | {"*" for _ in node.args}
             assert isinstance(node.func, ast.Attribute)
-            filled |= {message: names for message in _messages(node.func.value)}
+            filled |= dict.fromkeys(_messages(node.func.value), names)
     return sorted(
         Literal(message.lineno, text)
         for message, names in filled.items()
