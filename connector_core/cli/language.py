@@ -79,14 +79,20 @@ def translated(command: C, translate: Callable[[str], str] = _) -> C:
 
 def _parameter(parameter: click.Parameter, translate: Callable[[str], str]) -> click.Parameter:
     shown = copy.copy(parameter)
-    if isinstance(shown, click.Option):
+    if hasattr(shown, "help"):  # an argument has none before click 8.5
         shown.help = _told(shown.help, translate)
+    if isinstance(shown, click.Option):
         shown.prompt = _told(shown.prompt, translate)
-        if not (shown.is_flag or shown.count or isinstance(shown.type, click.Choice)):
+        if not (shown.is_flag or shown.count or _lists_its_values(shown)):
             shown.metavar = translate(shown.metavar or shown.type.name.upper())
-    elif shown.nargs == 1 and shown.required:
+    elif shown.nargs == 1 and shown.required and not _lists_its_values(shown):
         shown.metavar = translate(shown.human_readable_name)
     return shown
+
+
+def _lists_its_values(parameter: click.Parameter) -> bool:
+    """Whether click makes the place of its value by itself, of the values that it may have."""
+    return isinstance(parameter.type, click.Choice | click.DateTime) and not parameter.metavar
 
 
 def _told(text: str | None, translate: Callable[[str], str]) -> str | None:
