@@ -17,8 +17,10 @@ Translate = Callable[[str], str]
 
 # Where a block of Markdown begins: behind an empty line, or with the mark of a list's item.
 _BLOCKS = re.compile(r"(\n\n+|\n(?=[ \t]*(?:[-*]|[0-9]+\.)[ \t]))")
-_CODE = ("```", "    ")
-_ITEM = re.compile(r"[ \t]*(?:[-*]|[0-9]+\.)[ \t]+|#+[ \t]+")
+_BLOCK = re.compile(
+    r"(?P<start>\s*(?:(?:[-*]|[0-9]+\.|#+)[ \t]+)?)(?P<words>\S.*?)(?P<end>\s*)", re.DOTALL
+)
+_CODE = re.compile(r"```| {4,}(?!(?:[-*]|[0-9]+\.)[ \t])")
 
 
 def provider_in(provider: Provider, translate: Translate) -> Provider:
@@ -57,20 +59,19 @@ def guide_in(text: str, translate: Translate) -> str:
 
     A block is a paragraph or the item of a list, without its mark; its lines count as one.
     """
-    blocks = _BLOCKS.split(text.strip("\n"))
-    told = [part if place % 2 else _block_in(part, translate) for place, part in enumerate(blocks)]
-    end = "\n" if text.endswith("\n") else ""
-    return "".join(told) + end
+    parts = _BLOCKS.split(text)
+    return "".join(
+        part if place % 2 else _block_in(part, translate) for place, part in enumerate(parts)
+    )
 
 
 def _block_in(block: str, translate: Translate) -> str:
-    if block.startswith(_CODE):
+    found = _BLOCK.fullmatch(block)
+    if _CODE.match(block) or not found:
         return block
-    marked = _ITEM.match(block)
-    start = marked[0] if marked else ""
-    words = " ".join(block[len(start) :].split())
+    words = " ".join(found["words"].split())
     told = translate(words)
-    return block if told == words else start + told
+    return block if told == words else f"{found['start']}{told}{found['end']}"
 
 
 def descriptions(schema: object) -> Iterator[str]:

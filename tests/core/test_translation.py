@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connector_core import Link, Pitfall, Provider, Question, hookimpl
 from connector_core.i18n import Catalog, in_language
@@ -150,11 +152,26 @@ def test_a_connector_without_a_catalog_is_in_english() -> None:
         ("one\n\n```\ntwo\n```\n", "ONE\n\n```\ntwo\n```\n"),
         ("one\n\n    two\n", "ONE\n\n    two\n"),
         ("-one - two", "-ONE - TWO"),
+        ("\n\none\n\n\n", "\n\nONE\n\n\n"),
+        ("one\n    - two", "ONE\n    - TWO"),
+        ("", ""),
     ],
 )
 def test_a_guide_is_translated_block_by_block(text: str, told: str) -> None:
     assert guide_in(text, str.upper) == told
     assert guide_in(text, lambda block: block) == text
+
+
+@given(st.text("a-*#1. \n\t`", max_size=60))
+def test_a_guide_without_translations_stays_as_it_is(text: str) -> None:
+    assert guide_in(text, lambda block: block) == text
+
+
+@given(st.text("a-*#1. \n\t`", max_size=60))
+def test_no_text_is_given_to_be_translated_but_words(text: str) -> None:
+    given: list[str] = []
+    guide_in(text, lambda block: given.append(block) or block)  # type: ignore[func-returns-value]
+    assert all(block == " ".join(block.split()) != "" for block in given)
 
 
 def test_every_description_of_a_schema_is_found() -> None:
