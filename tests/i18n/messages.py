@@ -176,6 +176,10 @@ def read(domain: Domain, language: str) -> Catalog:
 def updated(domain: Domain, language: str) -> Catalog:
     """The catalog with the messages that the sources have now."""
     catalog = read(domain, language)
+    # What went may come back, with its translation.
+    for gone in catalog.obsolete.values():
+        catalog[gone.id] = gone
+    catalog.obsolete.clear()
     sources = _Catalog(domain, language)
     for message, file in domain.find():
         sources.add(message, locations=[(file, 0)], flags=_flags(message))

@@ -6,16 +6,17 @@ import io
 import re
 from collections import Counter
 from gettext import GNUTranslations
+from pathlib import Path
 from string import Formatter
 
 import pytest
 from babel.messages.catalog import Catalog, Message
-from babel.messages.pofile import read_po
 
 from tests.i18n.messages import (
     DOMAINS,
     LANGUAGES,
     Domain,
+    Found,
     compiled,
     forms,
     po_text,
@@ -135,16 +136,31 @@ def test_french_uses_the_words_agreed_on() -> None:
                 assert not FALSE_FRIENDS.search(quoted), text
 
 
-def test_an_update_keeps_what_was_translated() -> None:
+def test_an_update_keeps_what_was_translated(tmp_path: Path) -> None:
     """Nothing is lost where a message goes and comes back, and what is new is seen."""
-    domain = DOMAINS[0]
+    known, new = Found("none", "a.py"), Found("a text that is like no other", "a.py")
+    found = [known]
+    domain = Domain("test", tmp_path, lambda: found)
+    file = domain.po("fr")
+    file.parent.mkdir(parents=True)
+
+    def update() -> Catalog:
+        catalog = updated(domain, "fr")
+        file.write_text(po_text(catalog), "utf-8")
+        return catalog
+
+    assert untranslated(update()) == ["none"]
     catalog = read(domain, "fr")
-    known = catalog["none"]
-    assert known is not None
-    assert known.string == "aucun"
-    sources = Catalog(locale="fr")
-    sources.add("a text that is like no other here")
-    catalog.update(sources)
-    assert untranslated(catalog) == ["a text that is like no other here"]
-    again = read_po(io.BytesIO(po_text(catalog).encode()), locale="fr")
-    assert again.obsolete["none"].string == "aucun"
+    message = catalog["none"]
+    assert message is not None
+    message.string = "aucun"
+    file.write_text(po_text(catalog), "utf-8")
+    assert not untranslated(update())
+    found[:] = [new]
+    for _ in range(2):
+        assert untranslated(update()) == [new.message]
+        assert b"aucun" not in compiled(domain, "fr")
+    found[:] = [known]
+    catalog = update()
+    assert not untranslated(catalog)
+    assert [item.string for item in catalog if item.id] == ["aucun"]
