@@ -44,7 +44,7 @@ class _Commands(click.Group):
         module, function, _text = _COMMANDS[cmd_name]
         loaded = importlib.import_module(f"connector_core.cli.{module}")
         command: click.Command = getattr(loaded, function)
-        return translated(command)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section(_("Commands")):

@@ -55,8 +55,8 @@ def known_language(_ctx: click.Context, _parameter: click.Parameter, tag: str | 
 def translated(command: C, translate: Callable[[str], str] = _) -> C:
     """A copy of a command that shows its help in the language of the context.
 
-    The command itself stays in English, and may be loaded before the language is known. Commands
-    of a group are copied with it.
+    The command itself stays in English, and may be loaded before the language is known. What a
+    group finds is copied as it is found.
 
     Args:
         command: the command.
@@ -69,11 +69,15 @@ def translated(command: C, translate: Callable[[str], str] = _) -> C:
     if shown.options_metavar:
         shown.options_metavar = translate(shown.options_metavar)
     shown.params = [_parameter(parameter, translate) for parameter in command.params]
-    if isinstance(shown, click.Group):
+    if isinstance(command, click.Group) and isinstance(shown, click.Group):
+        find = command.get_command
+
+        def get_command(ctx: click.Context, name: str) -> click.Command | None:
+            found = find(ctx, name)
+            return None if found is None else translated(found, translate)
+
         shown.subcommand_metavar = translate(shown.subcommand_metavar)
-        shown.commands = {
-            name: translated(inner, translate) for name, inner in shown.commands.items()
-        }
+        shown.get_command = get_command  # type: ignore[method-assign, assignment]
     return shown
 
 

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from connector_core.cli.language import translated
+from tests.i18n.messages import helps
 
 
 @click.group(epilog="The end.")
@@ -58,6 +59,38 @@ def test_the_command_itself_is_left_alone() -> None:
     before = shown(group, "do", "--help")
     assert shown(translated(group, str.upper), "do", "--help") != before
     assert shown(group, "do", "--help") == before
+
+
+class Late(click.Group):
+    """A group that finds its commands when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["do"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return do if cmd_name == "do" else None
+
+
+@click.group()
+def outer() -> None:
+    """Has a group in it."""
+
+
+outer.add_command(Late("late", help="Finds late."))
+
+
+def test_what_a_group_finds_late_is_translated() -> None:
+    told = shown(translated(outer, str.upper), "late", "--help")
+    assert "FINDS LATE." in told
+    assert "ONE THING" in told
+    assert "ITS NAME." in shown(translated(outer, str.upper), "late", "do", "--help")
+    assert CliRunner().invoke(translated(outer, str.upper), ["late", "undo"]).exit_code == 2
+
+
+def test_the_help_of_commands_within_commands_is_found_for_translation() -> None:
+    found = {message for message, _ in helps(outer)}
+    assert {"Has a group in it.", "Finds late.", "one thing", "Its name.", "THING"} <= found
+    assert {file for _, file in helps(do)} == {"tests/cli/test_translated.py"}
 
 
 @pytest.mark.parametrize("command", [group, translated(group, str.upper)])

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 __all__ = ["Literal", "misfilled", "shadowed", "untranslated"]
 
+COMMANDS = "_COMMANDS"  # what tables of commands are called
 TRANSLATING = {"_", "gettext", "mark", "ngettext"}
 # By name, the arguments that are read by people: their places and their names.
 READ: dict[str, tuple[Collection[int], Collection[str]]] = {
@@ -84,6 +85,11 @@ class _Finder(ast.NodeVisitor):
                 self.visit(statement)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the base class's way
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        # What commands do, in a word: it is translated where they are listed, and found there.
+        if not any(isinstance(item, ast.Name) and item.id == COMMANDS for item in node.targets):
+            self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         name = _name(node.func)

@@ -7,13 +7,16 @@ taken from a text much like it: both are for a person to write, and a test fails
 
 from __future__ import annotations
 
+import copy
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
+from gettext import NullTranslations
+from inspect import getmodule
 from pathlib import Path
 from typing import NamedTuple, cast
+from unittest.mock import patch
 
 import click
 from babel.messages.catalog import Catalog
@@ -21,8 +24,10 @@ from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from connector_core import cli
+from connector_core.cli import main as main_command
 from connector_core.cli.language import translated
+from connector_core.i18n import catalog as core
+from connector_core.i18n import in_language
 from connector_core.translation import descriptions, link_in, provider_in
 from connectors.smtp import plugin
 
@@ -33,6 +38,7 @@ __all__ = [
     "Found",
     "compiled",
     "forms",
+    "helps",
     "po_text",
     "read",
     "untranslated",
@@ -86,21 +92,40 @@ def _in_code(folder: Path, below: Path) -> Iterator[Found]:
 
 def _core() -> Iterator[Found]:
     yield from _in_code(ROOT / "connector_core", ROOT)
-    yield from _commands()
+    yield from helps()
 
 
-def _commands() -> Iterator[Found]:
-    """What `translated` translates of each command, and what the list of commands says of it."""
+def helps(
+    command: click.Command = main_command, parent: click.Context | None = None
+) -> Iterator[Found]:
+    """What is looked up as the help of a command is shown, and of those in it."""
+    command = copy.copy(command)  # click keeps some of what is shown once
+    context = click.Context(command, parent, command.name)
     texts: list[str] = []
-    translated(cli.main, _into(texts))
-    yield from (Found(text, "connector_core/cli/__init__.py") for text in texts)
-    context = click.Context(cli.main)
-    for name, (module, function, summary) in cli._COMMANDS.items():
-        assert cli.main.get_command(context, name) is not None
-        texts = [summary]
-        file = f"connector_core/cli/{module}.py"
-        translated(getattr(import_module(f"connector_core.cli.{module}"), function), _into(texts))
-        yield from (Found(text, file) for text in texts)
+    noting = _Noting(texts)
+    with in_language("und"), patch.object(core, "_translations", lambda _: noting):
+        translated(command).get_help(context)
+    module = getmodule(command.callback or type(command))
+    assert module is not None
+    file = f"{module.__name__.replace('.', '/')}{'/__init__' * hasattr(module, '__path__')}.py"
+    yield from (Found(text, file) for text in texts)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from helps(inner, context)
+
+
+class _Noting(NullTranslations):
+    """Translations that note what they are asked for."""
+
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def gettext(self, message: str) -> str:
+        self._texts.append(message)
+        return message
 
 
 def _smtp() -> Iterator[Found]:
