@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test fuzz test-all bench check format servers schema clean
+.PHONY: demo test fuzz test-all bench check format servers schema messages clean
 
 demo: $(VENV)/.ready
 	$(BIN)/connector demo
@@ -43,6 +43,10 @@ servers:
 schema: $(VENV)/.ready
 	$(BIN)/python -m connectors.smtp.schema
 	$(BIN)/connector schema --host-file > docs/connectors.schema.json
+
+# The texts for people, as the sources have them, for translators; and what gettext reads.
+messages: $(VENV)/.ready
+	$(BIN)/python -m tests.i18n.messages
 
 clean:
 	rm -rf $(VENV) .venvs .servers .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

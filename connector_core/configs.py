@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from connector_core.errors import ConfigError, ConfigProblem
+from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 
 __all__ = [
     "PathParts",
@@ -64,10 +66,10 @@ def _plain(
 ) -> JSON:
     if isinstance(value, list | tuple | Mapping):
         if id(value) in around:
-            problems.append(ConfigProblem(json_path(parts), "is inside itself"))
+            problems.append(ConfigProblem(json_path(parts), _("is inside itself")))
             return None
         if len(parts) > _MAX_DEPTH:
-            problems.append(ConfigProblem(json_path(parts[:4]), "is nested too deeply"))
+            problems.append(ConfigProblem(json_path(parts[:4]), _("is nested too deeply")))
             return None
         return _plain_items(value, parts, (*around, id(value)), problems)
     if value is None or isinstance(value, bool):
@@ -81,7 +83,9 @@ def _plain(
         # JSON knows one kind of number: 30000.0 is the whole number 30000.
         return int(value) if value.is_integer() else float(value)
     problems.append(
-        ConfigProblem(json_path(parts), f"a {type(value).__name__} is not a JSON value")
+        ConfigProblem(
+            json_path(parts), _("a {type} is not a JSON value").format(type=type(value).__name__)
+        )
     )
     return None
 
@@ -97,7 +101,7 @@ def _plain_items(
     plain = {}
     for key, item in value.items():
         if not isinstance(key, str):
-            reason = f"has a key that is a {type(key).__name__} and not text"
+            reason = _("has a key that is a {type} and not text").format(type=type(key).__name__)
             problems.append(ConfigProblem(json_path(parts), reason))
         elif item is not None:
             name = str.__str__(key)
@@ -165,12 +169,14 @@ def reference_problems(config: JSON) -> list[ConfigProblem]:
     for parts, text in strings(config):
         if _REFERENCE.fullmatch(text):
             told, hint = (
-                "is a reference that was not resolved",
-                "resolve it first with connector_core.resolve_secrets(config); "
-                "the connector command does so by itself",
+                _("is a reference that was not resolved"),
+                _(
+                    "resolve it first with connector_core.resolve_secrets(config); the "
+                    "connector command does so by itself"
+                ),
             )
         elif _NO_REFERENCE.fullmatch(text):
-            told, hint = "names no variable or file", "write env:NAME or file:PATH"
+            told, hint = _("names no variable or file"), _("write env:NAME or file:PATH")
         else:
             continue
         problems.append(ConfigProblem(json_path(parts), told, hint))
@@ -200,7 +206,7 @@ def resolve_secrets(
     """
     copy, problems = plain_copy(config)
     if not isinstance(copy, dict):
-        raise ConfigError([ConfigProblem("$", "the config must be an object")])
+        raise ConfigError([ConfigProblem("$", _("the config must be an object"))])
     resolved = _resolve(copy, (), Path(folder), problems)
     if problems:
         raise ConfigError(problems)
@@ -232,28 +238,38 @@ def _read(name: str | None, path: str | None, folder: Path) -> str:
     """The value behind a reference, or ValueError with a reason that does not show it."""
     if name is not None:
         if not (text := os.environ.get(name, "")):
-            raise ValueError(f"the environment variable {name} is not set, or empty")
+            raise ValueError(
+                _("the environment variable {name} is not set, or empty").format(name=name)
+            )
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise ValueError(f"the environment variable {name} is not UTF-8 text") from None
+            raise ValueError(
+                _("the environment variable {name} is not UTF-8 text").format(name=name)
+            ) from None
         return text
     assert path is not None  # noqa: S101 - the pattern matches one or the other
     try:
         # Not blocking: a pipe would be waited for without end.
         with open(folder / Path(path).expanduser(), "rb", opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ValueError(f"the file {path} is not a regular file")
+                raise ValueError(_("the file {path} is not a regular file").format(path=path))
             data = file.read(_MAX_SECRET_BYTES + 1)
     except (OSError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ValueError(f"the file {path} cannot be read: {reason}") from None
+        reason = system_reason(error) if isinstance(error, OSError) else str(error)
+        raise ValueError(
+            _("the file {path} cannot be read: {reason}").format(path=path, reason=reason)
+        ) from None
     if len(data) > _MAX_SECRET_BYTES:
-        raise ValueError(f"the file {path} has more than {_MAX_SECRET_BYTES // 1024} KiB")
+        raise ValueError(
+            _("the file {path} has more than {size} KiB").format(
+                path=path, size=_MAX_SECRET_BYTES // 1024
+            )
+        )
     try:
         text = data.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise ValueError(f"the file {path} is not UTF-8 text") from None
+        raise ValueError(_("the file {path} is not UTF-8 text").format(path=path)) from None
     if not text:
-        raise ValueError(f"the file {path} is empty")
+        raise ValueError(_("the file {path} is empty").format(path=path))
     return text

@@ -19,7 +19,10 @@ from connector_core.configs import (
     strings,
 )
 from connector_core.errors import ConfigError, ConfigProblem, ConnectorError
+from connector_core.i18n import Catalog
+from connector_core.i18n import gettext as _
 from connector_core.models import Provider
+from connector_core.translation import provider_in
 
 if TYPE_CHECKING:
     import pluggy
@@ -96,10 +99,37 @@ class Connector:
         """The JSON Schema (draft 2020-12) of its config, as a copy of your own."""
         return copy.deepcopy(self._schema)
 
-    @cached_property
-    def providers(self) -> tuple[Provider, ...]:
-        """Its presets for well-known providers, by name."""
+    def translate(self, text: str) -> str:
+        """A text of its own, such as a description in its schema, in the language of the context.
 
+        It stays as it is where the connector has no translation of it.
+        """
+        return text if self._catalog is None else self._catalog.gettext(text)
+
+    @cached_property
+    def _catalog(self) -> Catalog | None:
+        def checked() -> Catalog | None:
+            found = self.hook.catalog()
+            if found is not None and not isinstance(found, Catalog):
+                raise TypeError("catalog() must return a Catalog")
+            return found
+
+        try:
+            return self._sound("catalog", checked)
+        except ConnectorError as error:
+            _LOG.warning("%s", error)  # its texts can be read all the same, in English
+            return None
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """Its presets for well-known providers, by name, in the language of the context."""
+        return self._sound(
+            "providers",
+            lambda: tuple(provider_in(preset, self.translate) for preset in self._presets),
+        )
+
+    @cached_property
+    def _presets(self) -> tuple[Provider, ...]:
         def checked() -> tuple[Provider, ...]:
             found = tuple(self.hook.providers() or ())
             if not all(isinstance(item, Provider) for item in found):
@@ -115,10 +145,14 @@ class Connector:
             ValueError: the connector has no such provider; the message names those it has.
             ConnectorError: its plugin broke.
         """
-        preset = next((item for item in self.providers if item.name == provider), None)
+        preset = next((item for item in self._presets if item.name == provider), None)
         if provider is not None and preset is None:
-            there = ", ".join(item.name for item in self.providers) or "none"
-            raise ValueError(f"{self.id} has no provider {provider!r}; there are: {there}")
+            there = ", ".join(item.name for item in self._presets) or _("none")
+            raise ValueError(
+                _("{connector} has no provider {name!r}; there are: {known}").format(
+                    connector=self.id, name=provider, known=there
+                )
+            )
 
         def checked() -> dict[str, Any]:
             sample = dict(
@@ -137,8 +171,16 @@ class Connector:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             # Only the kind of error: the text of a stranger's may hold a secret.
             raise ConnectorError(
-                f"the hook {name!r} of {self.id} broke with {type(error).__name__}: report it to "
-                f"the author of {self.distribution} {self.version}"
+                _(
+                    "the hook {hook!r} of {connector} broke with {error}: report it to the author "
+                    "of {distribution} {version}"
+                ).format(
+                    hook=name,
+                    connector=self.id,
+                    error=type(error).__name__,
+                    distribution=self.distribution,
+                    version=self.version,
+                )
             ) from None
 
     def check_config(self, config: object) -> tuple[dict[str, Any], list[ConfigProblem]]:
@@ -147,14 +189,14 @@ class Connector:
 
         plain, problems = plain_copy(config)
         if not isinstance(plain, dict):
-            return {}, [ConfigProblem("$", "the config must be an object")]
+            return {}, [ConfigProblem("$", _("the config must be an object"))]
         # What is not filled in yet is one problem, not one for each rule that it breaks besides.
         unfilled = [*self._placeholder_problems(plain), *reference_problems(plain)]
         problems += unfilled
         named = {problem.path for problem in problems}
         own = self._problems_of(lambda: self.hook.check_config(config=copy.deepcopy(plain)) or ())
         # A schema may still fail as it is applied, for example where it refers to itself for ever.
-        by_schema = self._problems_of(lambda: schema_problems(self._schema, plain))
+        by_schema = self._problems_of(lambda: schema_problems(self._schema, plain, self.translate))
         for source in (by_schema, own):
             fresh = [problem for problem in source if problem.path not in named]
             problems += fresh
@@ -203,8 +245,12 @@ class Connector:
             return [
                 ConfigProblem(
                     "$",
-                    f"the connector could not work with it: {type(error).__name__}",
-                    f"report it to the author of {self.distribution} {self.version}",
+                    _("the connector could not work with it: {error}").format(
+                        error=type(error).__name__
+                    ),
+                    _("report it to the author of {distribution} {version}").format(
+                        distribution=self.distribution, version=self.version
+                    ),
                 )
             ]
 
@@ -226,7 +272,7 @@ class Connector:
     @cached_property
     def _placeholders(self) -> frozenset[str]:
         try:
-            samples = [self.sample_config(), *(item.config for item in self.providers)]
+            samples = [self.sample_config(), *(item.config for item in self._presets)]
         except ConnectorError as error:
             _LOG.warning("%s", error)  # the sample is in nobody's way but its readers'
             return frozenset()
@@ -237,9 +283,12 @@ class Connector:
         problems = []
         for parts, text in strings(config):
             if text in self._placeholders:
-                hint = "put your own value in its place"
+                hint = _("put your own value in its place")
                 if len(parts) == 1 and parts[0] in optional:
-                    hint += ", or leave the key out if you do not need it"
-                told = f"is still the placeholder {text}"
+                    hint = _(
+                        "put your own value in its place, or leave the key out if you do not need "
+                        "it"
+                    )
+                told = _("is still the placeholder {text}").format(text=text)
                 problems.append(ConfigProblem(json_path(parts), told, hint))
         return problems

@@ -23,6 +23,7 @@ from connector_core import hookspecs
 from connector_core.connector import Connector
 from connector_core.errors import DiscoveryError, PluginFailure
 from connector_core.hookspecs import AWAITED_HOOKS, HOOK_API, PROJECT_NAME, REQUIRED_HOOKS
+from connector_core.i18n import gettext as _
 from connector_core.models import ConnectorMetadata
 from connector_core.registry import Registry
 
@@ -118,7 +119,9 @@ def _entry_points() -> tuple[list[distributions.EntryPoint], list[PluginFailure]
                 found.setdefault((name, entry_point.name, entry_point.value), entry_point)
         except Exception as error:  # noqa: BLE001 - see above
             if PROJECT_NAME in text:
-                reason = f"its entry points cannot be read: {_reason(error)}"
+                reason = _("its entry points cannot be read: {reason}").format(
+                    reason=_reason(error)
+                )
                 failures.append(PluginFailure("entry_points.txt", name, version, "load", reason))
     return list(found.values()), failures
 
@@ -166,14 +169,19 @@ def _load(source: _Source) -> Connector | PluginFailure:
 def _check_contract(plugin: object) -> None:
     if inspect.isclass(plugin):
         raise _StageError(
-            "contract", f"the entry point names the class {plugin.__name__}; name an instance of it"
+            "contract",
+            _("the entry point names the class {name}; name an instance of it").format(
+                name=plugin.__name__
+            ),
         )
     version = getattr(plugin, "HOOK_API", 1)
     if type(version) is not int or not 1 <= version <= HOOK_API:
         raise _StageError(
             "contract",
-            f"it was written for HOOK_API {version!r}; this host knows 1 to {HOOK_API}. "
-            f"Upgrade {BUILT_IN}, or correct the plugin's HOOK_API",
+            _(
+                "it was written for HOOK_API {version!r}; this host knows 1 to {latest}. "
+                "Upgrade {core}, or correct the plugin's HOOK_API"
+            ).format(version=version, latest=HOOK_API, core=BUILT_IN),
         )
 
 
@@ -186,14 +194,23 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
     implemented = {caller.name: caller.get_hookimpls() for caller in callers}
     for name, implementations in implemented.items():
         if name not in known:
-            raise _StageError("hooks", f"{name!r} is not a hook; hooks: {', '.join(sorted(known))}")
+            raise _StageError(
+                "hooks",
+                _("{name!r} is not a hook; hooks: {known}").format(
+                    name=name, known=", ".join(sorted(known))
+                ),
+            )
         for implementation in implementations:
             _check_signature(name, implementation)
         if all(_is_wrapper(implementation) for implementation in implementations):
-            raise _StageError("hooks", f"the hook {name!r} is wrapped and not implemented")
+            raise _StageError(
+                "hooks", _("the hook {name!r} is wrapped and not implemented").format(name=name)
+            )
     for name in REQUIRED_HOOKS:
         if name not in implemented:
-            raise _StageError("hooks", f"the required hook {name!r} is not implemented")
+            raise _StageError(
+                "hooks", _("the required hook {name!r} is not implemented").format(name=name)
+            )
 
 
 def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
@@ -203,28 +220,39 @@ def _is_wrapper(implementation: pluggy.HookImpl) -> bool:
 def _check_signature(name: str, implementation: pluggy.HookImpl) -> None:
     if name not in AWAITED_HOOKS and inspect.iscoroutinefunction(implementation.function):
         raise _StageError(
-            "hooks", f"{name!r} is asynchronous; only {', '.join(AWAITED_HOOKS)} may be"
+            "hooks",
+            _("{name!r} is asynchronous; only {hooks} may be").format(
+                name=name, hooks=", ".join(AWAITED_HOOKS)
+            ),
         )
     for parameter in inspect.signature(implementation.function).parameters.values():
         if parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD):
-            problem = "is keyword-only"
+            told = _(
+                "the argument {argument!r} of {hook!r} is keyword-only; the host would never pass "
+                "it: declare it as a plain argument"
+            )
         elif parameter.kind is parameter.VAR_POSITIONAL:
-            problem = "is variadic"
+            told = _(
+                "the argument {argument!r} of {hook!r} is variadic; the host would never pass it: "
+                "declare it as a plain argument"
+            )
         elif parameter.default is not parameter.empty:
-            problem = "has a default"
+            told = _(
+                "the argument {argument!r} of {hook!r} has a default; the host would never pass "
+                "it: declare it as a plain argument"
+            )
         else:
             continue
-        raise _StageError(
-            "hooks",
-            f"the argument {parameter.name!r} of {name!r} {problem}; the host would never pass it: "
-            "declare it as a plain argument",
-        )
+        raise _StageError("hooks", told.format(argument=parameter.name, hook=name))
 
 
 def _metadata(manager: pluggy.PluginManager) -> ConnectorMetadata:
     value = _plain_result(manager.hook.metadata())
     if not isinstance(value, ConnectorMetadata):
-        raise _StageError("metadata", f"must return ConnectorMetadata, not {type(value).__name__}")
+        raise _StageError(
+            "metadata",
+            _("must return ConnectorMetadata, not {type}").format(type=type(value).__name__),
+        )
     return value
 
 
@@ -269,10 +297,12 @@ def _without_duplicates(
             connectors.append(connector)
             continue
         taken = "; ".join(
-            f"{key!r} is also the id or target of "
-            + ", ".join(
-                f"{other.entry_point.value} ({other.distribution} {other.version})"
-                for other in others
+            _("{key!r} is also the id or target of {others}").format(
+                key=key,
+                others=", ".join(
+                    f"{other.entry_point.value} ({other.distribution} {other.version})"
+                    for other in others
+                ),
             )
             for key, others in rivals.items()
         )

@@ -14,6 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from connector_core.i18n import gettext as _
+from connector_core.i18n import ngettext
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -98,9 +101,13 @@ class ConfigError(ConnectorError):
     def __str__(self) -> str:
         """All problems, one a line."""
         if len(self.problems) == 1:
-            return f"the config has a problem at {self.problems[0]}"
+            return _("the config has a problem at {problem}").format(problem=self.problems[0])
         lines = "".join(f"\n  {problem}" for problem in self.problems)
-        return f"the config has {len(self.problems)} problems:{lines}"
+        count = len(self.problems)
+        told = ngettext(
+            "the config has {count} problem:", "the config has {count} problems:", count
+        )
+        return told.format(count=count) + lines
 
 
 class UnknownConnectorError(ConnectorError):
@@ -113,8 +120,10 @@ class UnknownConnectorError(ConnectorError):
 
     def __str__(self) -> str:
         """What was asked for, and what there is."""
-        there = ", ".join(self.known) or "none"
-        return f"no connector is called {self.wanted!r}; there are: {there}"
+        there = ", ".join(self.known) or _("none")
+        return _("no connector is called {wanted!r}; there are: {there}").format(
+            wanted=self.wanted, there=there
+        )
 
 
 class NoConnectorForUsageError(ConnectorError):
@@ -140,15 +149,21 @@ class NoConnectorForUsageError(ConnectorError):
 
     def __str__(self) -> str:
         """The usage type, and what is configured."""
-        start = f"no {self.type} connector serves the usage type {self.usage_type!r}: "
-        if not self.configured:
-            return start + "nothing is configured; call host.configure(...) first"
         serving = "; ".join(
-            f"{name} ({kind}) serves "
-            + ("every usage type" if served is None else ", ".join(served) or "none")
+            _("{name} ({type}) serves {usage_types}").format(
+                name=name,
+                type=kind,
+                usage_types=_("every usage type")
+                if served is None
+                else ", ".join(served) or _("none"),
+            )
             for name, (kind, served) in self.configured.items()
         )
-        return start + serving
+        return _("no {type} connector serves the usage type {usage_type!r}: {reason}").format(
+            type=self.type,
+            usage_type=self.usage_type,
+            reason=serving or _("nothing is configured; call host.configure(...) first"),
+        )
 
 
 class TemplateNotFoundError(ConnectorError):
@@ -162,12 +177,16 @@ class TemplateNotFoundError(ConnectorError):
 
     def __str__(self) -> str:
         """The usage type and locale, and which templates there are."""
-        there = ", ".join(self.known) or "none"
-        locale = f" in {self.locale}" if self.locale else ""
-        return (
-            f"there is no template for {self.usage_type!r}{locale}, nor a Generic one; "
-            f"there are: {there}"
+        told = (
+            _(
+                "there is no template for {usage_type!r} in {locale}, nor a Generic one; "
+                "there are: {there}"
+            )
+            if self.locale
+            else _("there is no template for {usage_type!r}, nor a Generic one; there are: {there}")
         )
+        there = ", ".join(self.known) or _("none")
+        return told.format(usage_type=self.usage_type, locale=self.locale, there=there)
 
 
 class MessageError(ConnectorError):
@@ -240,7 +259,7 @@ class DeliveryError(ConnectorError):
 
     def __str__(self) -> str:
         """What happened and at which stage; the hint is apart, in `hint`."""
-        return f"{self.reason} (stage: {self.stage})"
+        return _("{reason} (stage: {stage})").format(reason=self.reason, stage=self.stage)
 
 
 def _rebuild(cls: type[DeliveryError], reason: str, state: dict[str, object]) -> DeliveryError:
@@ -276,7 +295,7 @@ class DiscoveryError(ConnectorError):
 
     def __str__(self) -> str:
         """Every failure, one a line."""
-        return "plugins failed to load:" + "".join(f"\n  {failure}" for failure in self.failures)
+        return _("plugins failed to load:") + "".join(f"\n  {failure}" for failure in self.failures)
 
 
 class HostClosedError(ConnectorError):
@@ -284,4 +303,4 @@ class HostClosedError(ConnectorError):
 
     def __str__(self) -> str:
         """What to do about it."""
-        return "the host is closed; make a new one"
+        return _("the host is closed; make a new one")

@@ -19,6 +19,8 @@ from connector_core.errors import (
     HostClosedError,
     UncertainDeliveryError,
 )
+from connector_core.i18n import gettext as _
+from connector_core.i18n import mark
 from connector_core.models import Receipt, Stage, VerifyReport
 from connector_core.threads import off_the_loop
 
@@ -34,7 +36,7 @@ E = TypeVar("E", bound=Exception)
 
 _LOG = logging.getLogger("connector_core")
 _GRACE = 1.0  # seconds that a connector has to notice a deadline by itself and say more exactly
-_ASK = "the message may have been delivered: ask before you send again"
+_ASK = mark("the message may have been delivered: ask before you send again")
 _CLOSE = 15.0  # seconds that a connector has to close
 _RETIRE = 60.0  # seconds that messages under way have before it closes
 
@@ -101,8 +103,10 @@ class Guard:
                 self._rested.set()
         # Raised out here, so that it does not carry the stranger's error as its context.
         if broke is not None and timer is not None and timer.expired():
-            reason = f"{self.connector.id} did not end within the time allowed"
-            raise UncertainDeliveryError(reason, stage="connector", hint=_ASK)
+            reason = _("{connector} did not end within the time allowed").format(
+                connector=self.connector.id
+            )
+            raise UncertainDeliveryError(reason, stage="connector", hint=_(_ASK))
         if broke is not None:
             raise _without_text(self._uncertain(self._broke(broke)), broke)
         if not isinstance(receipt, Receipt):
@@ -118,7 +122,8 @@ class Guard:
         """
         self._require_open()
         if self._preview is None:
-            raise ConnectorError(f"{self.connector.id} has no preview of its messages")
+            told = _("{connector} has no preview of its messages")
+            raise ConnectorError(told.format(connector=self.connector.id))
         broke: BaseException | None = None
         content = None
         try:
@@ -130,7 +135,7 @@ class Guard:
         if broke is not None:
             raise _without_text(ConnectorError(self._broke(broke)), broke)
         if not isinstance(content, bytes):
-            raise ConnectorError(self._returned(content, "bytes object"))
+            raise ConnectorError(self._returned(content, bytes.__name__))
         return content
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:
@@ -156,7 +161,9 @@ class Guard:
             raise _without_text(ConnectorError(self._broke(broke)), broke)
         if report is None:
             raise ConnectorError(
-                f"{self.connector.id} cannot verify its connection; send a test message instead"
+                _("{connector} cannot verify its connection; send a test message instead").format(
+                    connector=self.connector.id
+                )
             )
         if not isinstance(report, VerifyReport):
             raise ConnectorError(self._returned(report, "VerifyReport"))
@@ -202,14 +209,20 @@ class Guard:
 
     def _uncertain(self, reason: str) -> UncertainDeliveryError:
         connector = self.connector
-        hint = f"report it to the author of {connector.distribution} {connector.version}"
+        hint = _("report it to the author of {distribution} {version}").format(
+            distribution=connector.distribution, version=connector.version
+        )
         return UncertainDeliveryError(reason, stage="connector", operator=True, hint=hint)
 
     def _returned(self, value: object, wanted: str) -> str:
-        return f"{self.connector.id} returned {type(value).__name__} in place of a {wanted}"
+        return _("{connector} returned {type} in place of a {wanted}").format(
+            connector=self.connector.id, type=type(value).__name__, wanted=wanted
+        )
 
     def _broke(self, error: BaseException) -> str:
-        return f"{self.connector.id} broke with {type(error).__name__}"
+        return _("{connector} broke with {error}").format(
+            connector=self.connector.id, error=type(error).__name__
+        )
 
 
 def _bound(hook: HookCaller, state: Any, *others: str) -> Callable[..., Awaitable[Any]]:

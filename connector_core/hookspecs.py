@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from connector_core.errors import ConfigProblem, DeliveryError
+    from connector_core.i18n import Catalog
     from connector_core.models import (
         ConnectorMetadata,
         Message,
@@ -85,6 +86,16 @@ def sample_config(  # type: ignore[empty-body]
 @hookspec(firstresult=True)
 def providers() -> Sequence[Provider]:  # type: ignore[empty-body]
     """Give the presets for well-known providers of the connector's service."""
+
+
+@hookspec(firstresult=True)
+def catalog() -> Catalog:  # type: ignore[empty-body]
+    """Give the translations of the plain texts that the other hooks return in English.
+
+    They are looked up where a person reads them: the descriptions in the schema, each whole; of
+    the providers the titles, user names, questions and remedies, and of a guide each paragraph and
+    each item of a list on its own. Errors are translated by the plugin itself, where it makes them.
+    """
 
 
 @hookspec(firstresult=True)

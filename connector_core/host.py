@@ -20,6 +20,7 @@ from connector_core.errors import (
     UnknownConnectorError,
 )
 from connector_core.guard import Guard
+from connector_core.i18n import gettext as _
 from connector_core.messages import MessageMaker, TemplateSource
 from connector_core.models import ConnectorType, Receipt, Stage, VerifyReport
 from connector_core.routes import Routes
@@ -332,7 +333,9 @@ class AsyncHost:
         name = connector if isinstance(connector, str) else connector.name
         known = self._routes[name].name
         if not isinstance(connector, str) and connector is not self._configured[known]:
-            raise UnknownConnectorError(f"{name} of another host", list(self._routes.configured))
+            raise UnknownConnectorError(
+                _("{name} of another host").format(name=name), list(self._routes.configured)
+            )
         self._routes.enable(name, usage_types)
 
     async def send_message(
@@ -401,7 +404,9 @@ class AsyncHost:
             except ConnectorError as error:
                 if not failures:
                     raise
-                failures[-1][1].add_note(f"{candidate.name} failed after it: {error}")
+                failures[-1][1].add_note(
+                    _("{name} failed after it: {error}").format(name=candidate.name, error=error)
+                )
         raise _most_hopeful(failures)
 
     def _next(self, candidate: Guard, message: Message) -> Guard | None:
@@ -442,5 +447,5 @@ def _most_hopeful(failures: list[tuple[str, DeliveryError]]) -> DeliveryError:
     )
     if len(failures) > 1:
         tried = "; ".join(f"{name}: {error}" for name, error in failures)
-        chosen.add_note(f"tried in this order: {tried}")
+        chosen.add_note(_("tried in this order: {tried}").format(tried=tried))
     return chosen

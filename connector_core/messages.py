@@ -19,6 +19,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 from connector_core.errors import MessageError, TemporaryDeliveryError
+from connector_core.i18n import gettext as _
 from connector_core.models import ConnectorType, Message, Template
 from connector_core.templates import template_from
 from connector_core.threads import off_the_loop
@@ -67,7 +68,7 @@ class MessageMaker:
         """
         payload = {} if payload is None else payload
         if not isinstance(payload, _MAPPINGS):
-            raise MessageError("payload", "must be a mapping of names to values")
+            raise MessageError("payload", _("must be a mapping of names to values"))
         if locale is None and isinstance(wanted := payload.get("locale"), str):
             locale = wanted
         _check_message(type, usage_type, to, locale, timeout, message_id)
@@ -110,7 +111,7 @@ class MessageMaker:
         # The caller's own function may raise anything.
         except (Exception, SystemExit):  # noqa: BLE001
             if timer.expired():
-                reason = "the template source did not end within the time allowed"
+                reason = _("the template source did not end within the time allowed")
                 raise TemporaryDeliveryError(reason, stage="template") from None
             _LOG.exception(
                 "the template source failed for %r; the connector's own template serves",
@@ -131,10 +132,10 @@ def _check_payload(value: object, path: str, depth: int) -> None:
     """Refuse what would show as `<object object at 0x…>`, or as nothing, in a mail."""
     if type(value) is not dict and (value is None or isinstance(value, _SHOWN)):
         if isinstance(value, float) and not math.isfinite(value):
-            raise MessageError(path, "is not a finite number")
+            raise MessageError(path, _("is not a finite number"))
         return
     if depth >= _MAX_DEPTH:
-        raise MessageError("payload", "is nested too deeply, or within itself")
+        raise MessageError("payload", _("is nested too deeply, or within itself"))
     if isinstance(value, _MAPPINGS):
         for key, item in value.items():
             if type(item) is not str:  # most are, and need no path
@@ -144,7 +145,10 @@ def _check_payload(value: object, path: str, depth: int) -> None:
             _check_payload(item, f"{path}.{index}", depth + 1)
     else:
         kind = value.__class__.__name__
-        raise MessageError(path, f"is a {kind}: give text, a number, a date, a list or a mapping")
+        raise MessageError(
+            path,
+            _("is a {type}: give text, a number, a date, a list or a mapping").format(type=kind),
+        )
 
 
 def _check_message(
@@ -156,20 +160,23 @@ def _check_message(
     message_id: object,
 ) -> None:
     if type not in _TYPES:
-        raise MessageError("type", f"must be one of {', '.join(_TYPES)}")
+        raise MessageError("type", _("must be one of {values}").format(values=", ".join(_TYPES)))
     if not isinstance(usage_type, str) or not usage_type:
-        raise MessageError("usage_type", "must be text, for example 'SignIn'")
+        raise MessageError("usage_type", _("must be text, for example 'SignIn'"))
     if not isinstance(to, str) or not to:
-        raise MessageError("to", "must be one recipient")
+        raise MessageError("to", _("must be one recipient"))
     if locale is not None and not isinstance(locale, str):
-        raise MessageError("locale", "must be a language tag such as 'fr-CA'")
+        raise MessageError("locale", _("must be a language tag such as 'fr-CA'"))
     if timeout is not None and not (
         isinstance(timeout, int | float)
         and not isinstance(timeout, bool)
         and (0 < timeout <= _MAX_TIMEOUT or timeout == math.inf)
     ):
-        raise MessageError("timeout", f"must be a number of seconds above 0, up to {_MAX_TIMEOUT}")
+        raise MessageError(
+            "timeout",
+            _("must be a number of seconds above 0, up to {maximum}").format(maximum=_MAX_TIMEOUT),
+        )
     if message_id is not None and not (
         isinstance(message_id, str) and _MESSAGE_ID.fullmatch(message_id)
     ):
-        raise MessageError("message_id", "must be printable ASCII without spaces")
+        raise MessageError("message_id", _("must be printable ASCII without spaces"))

@@ -9,7 +9,7 @@ from unicodedata import combining, normalize
 from connector_core.configs import json_path, merge_patch, placeholders
 from connector_core.models import Provider, Question
 
-__all__ = ["matching", "nested", "preset_config", "recognised"]
+__all__ = ["matching", "preset_config", "recognised"]
 
 _DOTLESS = "\N{LATIN SMALL LETTER DOTLESS I}"
 
@@ -61,7 +61,7 @@ def preset_config(
         if question.path not in answers:
             continue
         for path in (question.path, *(path for path in question.also if path not in asked)):
-            config = merge_patch(config, nested(path, answers[question.path]))
+            config = merge_patch(config, _nested(path, answers[question.path]))
     return config
 
 
@@ -76,8 +76,7 @@ def _plain(text: str) -> str:
     return "".join(char for char in folded if not combining(char)).replace(_DOTLESS, "i")
 
 
-def nested(path: tuple[str, ...], value: Any) -> Any:
-    """The value under its path, as a config with nothing else in it."""
+def _nested(path: tuple[str, ...], value: Any) -> Any:
     for key in reversed(path):
         value = {key: value}
     return value

@@ -24,7 +24,7 @@ from connector_core.hostfile.saving import write_whole
 from connector_core.hostfile.templatefiles import file_name, file_text
 from connector_core.i18n import gettext as _
 from connector_core.models import Question
-from connector_core.providers import nested
+from connector_core.providers import preset_config
 from connector_core.schemas import described, is_secret, read_value
 
 if TYPE_CHECKING:
@@ -124,15 +124,8 @@ class Draft:
 
     def config(self) -> dict[str, Any]:
         """The config as it will be saved."""
-        config: dict[str, Any] = {}
-        if self.provider is not None:
-            config = merge_patch(config, self.provider.config)
-        asked = {question.path for question in self.questions()}
-        for path, value in self.answers.items():
-            others = (item for item in self.question(path).also if item not in asked)
-            for place in (path, *others):
-                config = merge_patch(config, nested(place, value))
-        return config
+        preset = merge_patch({}, self.provider.config) if self.provider is not None else {}
+        return preset_config(preset, self.questions(), self.answers)
 
     def problems(self) -> list[ConfigProblem]:
         """Everything that is wrong with the entry as it is now, by place in the host file."""

@@ -18,6 +18,7 @@ from weakref import WeakSet
 from connector_core import host as asynchronous
 from connector_core.discovery import discover
 from connector_core.errors import ConnectorError, HostClosedError, UncertainDeliveryError
+from connector_core.i18n import gettext as _
 from connector_core.models import ConnectorType, Receipt, Stage, VerifyReport
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ async def _cancel_others() -> None:
 
 def _cut_off() -> UncertainDeliveryError:
     return UncertainDeliveryError(
-        "the host was closed before the connector ended", stage="connector"
+        _("the host was closed before the connector ended"), stage="connector"
     )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from connector_core.errors import MessageError, TemplateNotFoundError
+from connector_core.i18n import gettext as _
 from connector_core.locales import fallbacks, is_language_tag
 from connector_core.models import ContentType, Template, UsageType
 
@@ -235,26 +236,33 @@ def template_from(value: object) -> Template | None:
         value = {key: getattr(value, name) for key, name in _KEYS.items()}
     if not isinstance(value, Mapping):
         raise MessageError(
-            "template", f"must be a Template or a mapping, not {type(value).__name__}"
+            "template",
+            _("must be a Template or a mapping, not {type}").format(type=type(value).__name__),
         )
     arguments = {_KEYS[key]: item for key, item in _template_items(value)}
     for required in ("subject", "content"):
         if required not in arguments:
-            raise MessageError(f"template.{required}", "is missing")
+            raise MessageError(f"template.{required}", _("is missing"))
     if arguments.get("content_type", "text/html") not in get_args(ContentType):
         raise MessageError(
-            "template.contentType", f"must be one of {', '.join(get_args(ContentType))}"
+            "template.contentType",
+            _("must be one of {values}").format(values=", ".join(get_args(ContentType))),
         )
     if "locale" in arguments and not is_language_tag(arguments["locale"]):
-        raise MessageError("template.locale", "is not a language tag such as fr or fr-CA")
+        raise MessageError("template.locale", _("is not a language tag such as fr or fr-CA"))
     return Template(**arguments)  # type: ignore[arg-type] # contentType was checked above
 
 
 def _template_items(value: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
     for key, item in value.items():
         if key not in _KEYS:
-            raise MessageError(f"template.{key}", f"is not a known key: {', '.join(_KEYS)}")
+            raise MessageError(
+                f"template.{key}", _("is not a known key: {known}").format(known=", ".join(_KEYS))
+            )
         if item is not None:
             if not isinstance(item, str):
-                raise MessageError(f"template.{key}", f"must be text, not {type(item).__name__}")
+                raise MessageError(
+                    f"template.{key}",
+                    _("must be text, not {type}").format(type=type(item).__name__),
+                )
             yield key, item

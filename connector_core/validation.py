@@ -9,12 +9,14 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from connector_core.configs import json_path
 from connector_core.errors import ConfigProblem
+from connector_core.i18n import gettext as _
+from connector_core.i18n import mark
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -29,28 +31,28 @@ _NAMED_SCHEMAS = frozenset(
 )
 _NUMBER = re.compile(r"([0-9]{1,9})")
 _NAMES = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "an object",
-    "array": "a list",
+    "string": mark("text"),
+    "integer": mark("a whole number"),
+    "number": mark("a number"),
+    "boolean": mark("true or false"),
+    "object": mark("an object"),
+    "array": mark("a list"),
     "null": "null",
 }
 _LIMITS = {
-    "minLength": "must have at least {} characters",
-    "maxLength": "must have at most {} characters",
-    "minItems": "must have at least {} items",
-    "maxItems": "must have at most {} items",
-    "minProperties": "must have at least {} keys",
-    "maxProperties": "must have at most {} keys",
-    "minimum": "must be {} or more",
-    "maximum": "must be {} or less",
-    "exclusiveMinimum": "must be more than {}",
-    "exclusiveMaximum": "must be less than {}",
-    "multipleOf": "must be a multiple of {}",
-    "pattern": "must match the pattern {}",
-    "format": "must have the format {}",
+    "minLength": mark("must have at least {limit} characters"),
+    "maxLength": mark("must have at most {limit} characters"),
+    "minItems": mark("must have at least {limit} items"),
+    "maxItems": mark("must have at most {limit} items"),
+    "minProperties": mark("must have at least {limit} keys"),
+    "maxProperties": mark("must have at most {limit} keys"),
+    "minimum": mark("must be {limit} or more"),
+    "maximum": mark("must be {limit} or less"),
+    "exclusiveMinimum": mark("must be more than {limit}"),
+    "exclusiveMaximum": mark("must be less than {limit}"),
+    "multipleOf": mark("must be a multiple of {limit}"),
+    "pattern": mark("must match the pattern {limit}"),
+    "format": mark("must have the format {limit}"),
 }
 
 
@@ -64,22 +66,24 @@ def check_schema(schema: object) -> None:
     from jsonschema.exceptions import SchemaError
 
     if not isinstance(schema, Mapping):
-        raise ValueError(f"must be a mapping, not {type(schema).__name__}")  # noqa: TRY004
+        raise ValueError(_("must be a mapping, not {type}").format(type=type(schema).__name__))  # noqa: TRY004
     schema = dict(schema)
     try:
         json.dumps(schema)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"is not JSON: {error}") from None
+        raise ValueError(_("is not JSON: {error}").format(error=error)) from None
     if schema.get("$schema", DIALECT) != DIALECT:
-        raise ValueError(f"$schema must be {DIALECT}")
+        raise ValueError(_("$schema must be {value}").format(value=DIALECT))
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise ValueError(
-            f"is not valid JSON Schema 2020-12 at {error.json_path}: {error.message}"
+            _("is not valid JSON Schema 2020-12 at {path}: {message}").format(
+                path=error.json_path, message=error.message
+            )
         ) from None
     if schema.get("type") != "object":
-        raise ValueError('must describe an object: "type": "object"')
+        raise ValueError(_('must describe an object: "type": "object"'))
     _check_inside(schema)
 
 
@@ -98,7 +102,9 @@ def _check_inside(schema: Mapping[str, Any]) -> None:
                 resolver.lookup(value)
             except Unresolvable:
                 raise ValueError(
-                    f"the reference {value!r} leads outside the schema; it is never fetched"
+                    _(
+                        "the reference {value!r} leads outside the schema; it is never fetched"
+                    ).format(value=value)
                 ) from None
 
 
@@ -115,8 +121,16 @@ def _keywords(schema: object) -> Iterator[tuple[str, object]]:
             yield from _keywords(item)
 
 
-def schema_problems(schema: Mapping[str, Any], config: object) -> list[ConfigProblem]:
-    """Every way in which the config fails the schema, in the order of the paths."""
+def schema_problems(
+    schema: Mapping[str, Any], config: object, translate: Callable[[str], str] = str
+) -> list[ConfigProblem]:
+    """Every way in which the config fails the schema, in the order of the paths.
+
+    Args:
+        schema: the schema; its descriptions are hints.
+        config: what may fail it.
+        translate: what to make of a description.
+    """
     from jsonschema import Draft202012Validator
     from referencing import Registry
 
@@ -126,7 +140,8 @@ def schema_problems(schema: Mapping[str, Any], config: object) -> list[ConfigPro
     for error in _worth_telling(list(validator.iter_errors(config))):
         for problem in _problems(error):
             found.setdefault((problem.path, problem.message), problem)
-    return sorted(found.values(), key=lambda problem: _natural(problem.path))
+    told = [replace(problem, hint=translate(problem.hint)) for problem in found.values()]
+    return sorted(told, key=lambda problem: _natural(problem.path))
 
 
 def _worth_telling(errors: list[ValidationError]) -> list[ValidationError]:
@@ -165,22 +180,24 @@ def _problems(error: ValidationError) -> Iterator[ConfigProblem]:
 
 def _explain(keyword: str, expected: Any, found: object) -> str:
     if keyword == "type":
-        return f"must be {_either(_type_names(expected))}, not {_kind(found)}"
+        return _("must be {expected}, not {found}").format(
+            expected=_either(_type_names(expected)), found=_kind(found)
+        )
     if keyword == "enum":
-        return f"must be one of {_either(json.dumps(item) for item in expected)}"
+        return _("must be one of {values}").format(values=_either(map(json.dumps, expected)))
     if keyword == "const":
-        return f"must be {json.dumps(expected)}"
+        return _("must be {value}").format(value=json.dumps(expected))
     if keyword in _LIMITS:
-        return _LIMITS[keyword].format(expected)
+        return _(_LIMITS[keyword]).format(limit=expected)
     if keyword == "uniqueItems":
-        return "must not have the same item twice"
+        return _("must not have the same item twice")
     if keyword == "false":
-        return "has something in it that is not allowed"
-    return f"does not satisfy the schema's {keyword!r}"
+        return _("has something in it that is not allowed")
+    return _("does not satisfy the schema's {keyword!r}").format(keyword=keyword)
 
 
 def _type_names(expected: Any) -> list[str]:
-    return [_NAMES[kind] for kind in ([expected] if isinstance(expected, str) else expected)]
+    return [_(_NAMES[kind]) for kind in ([expected] if isinstance(expected, str) else expected)]
 
 
 def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
@@ -199,7 +216,9 @@ def _alternatives(error: ValidationError) -> Iterator[ConfigProblem]:
         schema = error.schema if isinstance(error.schema, Mapping) else {}
         yield ConfigProblem(
             json_path(tuple(error.absolute_path)),
-            f"must be {_either(dict.fromkeys(kinds))}, not {_kind(error.instance)}",
+            _("must be {expected}, not {found}").format(
+                expected=_either(dict.fromkeys(kinds)), found=_kind(error.instance)
+            ),
             str(schema.get("description", "")),
         )
         return
@@ -251,8 +270,10 @@ def _unknown_keys(
         near = nearest(key, known)
         yield ConfigProblem(
             json_path((*parts, key)),
-            "is not a known key",
-            f"did you mean {near!r}?" if near else f"known keys: {', '.join(sorted(known))}",
+            _("is not a known key"),
+            _("did you mean {name!r}?").format(name=near)
+            if near
+            else _("known keys: {known}").format(known=", ".join(sorted(known))),
         )
 
 
@@ -265,10 +286,12 @@ def _missing(
         # jsonschema reports each missing key on its own, without naming it but in its message.
         if key not in instance and error.message.startswith(repr(key)):
             sub = schema.get("properties", {}).get(key, {})
-            kind = _NAMES.get(str(sub.get("type")), "")
+            kind = _(_NAMES.get(str(sub.get("type")), ""))
             yield ConfigProblem(
                 json_path((*parts, key)),
-                f"is missing; it must be {kind}" if kind else "is missing",
+                _("is missing; it must be {expected}").format(expected=kind)
+                if kind
+                else _("is missing"),
                 str(sub.get("description", "")),
             )
 
@@ -284,8 +307,8 @@ def model_problems(error: ModelValidationError) -> list[ConfigProblem]:
         parts = tuple(part for part in item["loc"] if isinstance(part, str | int))
         message = str(item["msg"])
         if item["type"] == "union_tag_invalid":  # the one message that shows what was found
-            message = (
-                f"must be one of {item['ctx']['expected_tags']}, by {item['ctx']['discriminator']}"
+            message = _("must be one of {values}, by {key}").format(
+                values=item["ctx"]["expected_tags"], key=item["ctx"]["discriminator"]
             )
         problems.append(ConfigProblem(json_path(parts), message))
     return problems
@@ -300,12 +323,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def _kind(value: object) -> str:
     if isinstance(value, bool):
-        return "true or false"
+        return _("true or false")
     kinds: list[tuple[type | tuple[type, ...], str]] = [
-        (str, "text"),
-        ((int, float), "a number"),
-        (Mapping, "an object"),
-        (list, "a list"),
+        (str, _("text")),
+        ((int, float), _("a number")),
+        (Mapping, _("an object")),
+        (list, _("a list")),
     ]
     return next((name for kind, name in kinds if isinstance(value, kind)), "null")
 
@@ -314,4 +337,4 @@ def _either(words: Iterable[str]) -> str:
     items = list(words)
     if len(items) < 2:
         return "".join(items)
-    return f"{', '.join(items[:-1])} or {items[-1]}"
+    return _("{words} or {last}").format(words=", ".join(items[:-1]), last=items[-1])

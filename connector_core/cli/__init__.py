@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import io
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
+
+from connector_core.cli.language import known_language, speaking, translated
+from connector_core.i18n import SOURCE, environment_language
+from connector_core.i18n import gettext as _
 
 __all__ = ["main"]
 
@@ -43,22 +49,33 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module, function, _ = _COMMANDS[cmd_name]
+        module, function, _text = _COMMANDS[cmd_name]
         loaded = importlib.import_module(f"connector_core.cli.{module}")
         command: click.Command = getattr(loaded, function)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(text)) for name, (*_module, text) in _COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
+        """Run in the language that is asked for, which help and refusals of options are in, too."""
+        with speaking(self._language(sys.argv[1:] if args is None else args)):
+            # A copy, for click keeps the words of what it has shown once.
+            return super(_Commands, translated(self)).main(args, *more, **extra)
+
+    def _language(self, args: Sequence[str]) -> str:
+        """The language to speak: that of `--lang`, else that of the environment."""
+        context = copy.copy(self).make_context(
+            "connector", list(args), resilient_parsing=True, ignore_unknown_options=True
+        )
+        return context.params.get("lang") or environment_language() or SOURCE
 
     def invoke(self, ctx: click.Context) -> Any:
         """Turn the errors of this package into sentences and exit codes."""
         from connector_core.cli.output import report
         from connector_core.errors import ConnectorError
-        from connector_core.i18n import environment_language, use_language
 
-        use_language(ctx.params["lang"] or environment_language() or "en")
         _open_closed_streams()
         for stream in (sys.stdout, sys.stderr):
             # A message that was sent must not end as a failure to print that it was.
@@ -84,10 +101,13 @@ def _open_closed_streams() -> None:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="connector-core", prog_name="connector")
+@click.version_option(
+    package_name="connector-core", prog_name="connector", help="Show the version and exit."
+)
 @click.option(
     "--lang",
     metavar="TAG",
+    callback=known_language,
     help="The language of what is printed, such as fr; without it that of LANG.",
 )
 def main(lang: str | None) -> None:

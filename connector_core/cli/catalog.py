@@ -9,6 +9,7 @@ import click
 from connector_core.cli.output import echo_json, json_option, print_registry, printable, table
 from connector_core.configs import json_path
 from connector_core.discovery import discover
+from connector_core.i18n import gettext as _
 from connector_core.i18n import language
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
     found = discover()[connector]
     metadata = found.metadata
     if as_json:
-        links = [{"title": link.title, "url": link.url} for link in metadata.links]
+        links = [{"title": found.translate(link.title), "url": link.url} for link in metadata.links]
         providers = [_provider_data(item) for item in found.providers]
         more = {"links": links, "providers": providers, "readme": metadata.readme}
         echo_json({**_summary(found), **more})
@@ -99,7 +100,7 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
         _describe_provider(found, provider)
         return
     if readme:
-        click.echo(printable(metadata.readme or "this connector has no guide"))
+        click.echo(printable(metadata.readme or _("this connector has no guide")))
         return
     _describe(found)
 
@@ -107,23 +108,28 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
 def _describe_provider(found: Connector, name: str) -> None:
     preset = next((item for item in found.providers if item.name == name), None)
     if preset is None:
-        there = ", ".join(item.name for item in found.providers) or "none"
-        raise click.BadParameter(f"there is no {name!r}, but {there}", param_hint="--provider")
+        there = ", ".join(item.name for item in found.providers) or _("none")
+        raise click.BadParameter(
+            _("there is no {name!r}, but {known}").format(name=name, known=there),
+            param_hint="--provider",
+        )
     click.echo(f"{preset.title}\n")
     if preset.user_name:
-        click.echo(printable(f"User name: {preset.user_name}\n"))
+        told = _("User name: {form}").format(form=preset.user_name)
+        click.echo(printable(f"{told}\n"))
     click.echo(printable(preset.guide))
     for link in preset.links:
-        click.echo(f"{link.title}: {link.url}")
+        click.echo(_titled(link.title, link.url))
     if preset.questions:
-        click.echo("\nWhat it needs")
+        click.echo("\n" + _("What it needs"))
         for question in preset.questions:
             click.echo(printable("\n".join(_described(question))))
     if preset.pitfalls:
-        click.echo("\nWhat commonly goes wrong, in the server's words")
+        click.echo("\n" + _("What commonly goes wrong, in the server's words"))
         for pitfall in preset.pitfalls:
             click.echo(printable(f"  {pitfall.sign}\n      {pitfall.remedy}"))
-    click.echo(f"\nconnector sample {found.target} --provider {name} prints a config for it.")
+    command = f"connector sample {found.target} --provider {name}"
+    click.echo("\n" + _("{command} prints a config for it.").format(command=command))
 
 
 def _described(question: Question) -> Iterator[str]:
@@ -133,35 +139,52 @@ def _described(question: Question) -> Iterator[str]:
     for value, meaning in question.choices.items():
         yield f"      {value}: {meaning}"
     if question.example and not question.choices:
-        yield f"      for example {question.example}"
+        yield "      " + _("for example {example}").format(example=question.example)
 
 
 def _describe(found: Connector) -> None:
     metadata = found.metadata
-    click.echo(f"{metadata.name_in(language())}  {metadata.id}, target {metadata.target}")
-    click.echo(f"{found.distribution} {found.version}, type {metadata.type}\n")
+    click.echo(
+        _("{name}  {id}, target {target}").format(
+            name=metadata.name_in(language()), id=metadata.id, target=metadata.target
+        )
+    )
+    click.echo(
+        _("{distribution} {version}, type {type}").format(
+            distribution=found.distribution, version=found.version, type=metadata.type
+        )
+        + "\n"
+    )
     click.echo(metadata.description_in(language()))
     for link in metadata.links:
-        click.echo(f"  {link.title}: {link.url}")
+        click.echo("  " + _titled(found.translate(link.title), link.url))
     if found.providers:
         click.echo("")
         rows = [
             (item.name, item.title, "\n".join(link.url for link in item.links))
             for item in found.providers
         ]
-        table("Providers", ("name", "title", "links"), rows)
+        table(_("Providers"), (_("name"), _("title"), _("links")), rows)
     required = set(found.schema.get("required", ()))
     options = [
-        (f"{name} *" if name in required else name, _kind(schema), schema.get("description", ""))
+        (
+            f"{name} *" if name in required else name,
+            _kind(schema),
+            found.translate(schema.get("description", "")),
+        )
         for name, schema in found.schema.get("properties", {}).items()
     ]
     click.echo("")
-    table("Options (* required)", ("option", "type", "meaning"), options)
+    table(_("Options (* required)"), (_("option"), _("type"), _("meaning")), options)
+
+
+def _titled(title: str, url: str) -> str:
+    return _("{title}: {url}").format(title=title, url=url)
 
 
 def _kind(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_kind(item) for item in schema["anyOf"]))
+        return _(" or ").join(dict.fromkeys(_kind(item) for item in schema["anyOf"]))
     return "object" if "$ref" in schema else str(schema.get("type", ""))
 
 
@@ -172,7 +195,7 @@ def _kind(schema: dict[str, Any]) -> str:
 def schema(connector: str | None, host_file: bool, as_json: bool) -> None:
     """Print the JSON Schema (draft 2020-12) of a connector's config, or of the host file."""
     if (connector is None) != host_file:
-        raise click.UsageError("give either a connector or --host-file")
+        raise click.UsageError(_("give either a connector or --host-file"))
     registry = discover()
     if connector is not None:
         echo_json(registry[connector].schema)

@@ -16,6 +16,8 @@ from connector_core.cli.options import once
 from connector_core.configs import resolve_secrets
 from connector_core.connector import Connector
 from connector_core.errors import ConfigError, ConfigProblem, MessageError
+from connector_core.i18n import gettext as _
+from connector_core.i18n import mark, system_reason
 
 __all__ = ["config_options", "payload_of", "read_config"]
 
@@ -26,6 +28,21 @@ _PASSWORD = re.compile(
     r"(?P<before>[a-z+]+://[^:@/]*:)(?P<reference>(?:env|file):.+)(?P<after>@[^@]*)"
 )
 MAX_FILE = 16 * 1024 * 1024  # octets
+
+# What the standard library says of text that is no JSON.
+_JSON_FAULTS = (
+    mark("Expecting value"),
+    mark("Expecting property name enclosed in double quotes"),
+    mark("Expecting ':' delimiter"),
+    mark("Expecting ',' delimiter"),
+    mark("Illegal trailing comma before end of array"),
+    mark("Illegal trailing comma before end of object"),
+    mark("Unterminated string starting at"),
+    mark("Invalid control character at"),
+    mark("Invalid \\escape"),
+    mark("Invalid \\uXXXX escape"),
+    mark("Extra data"),
+)
 
 
 def config_options(function: F) -> F:
@@ -65,9 +82,9 @@ def read_config(
         click.UsageError: the options do not fit.
     """
     if (path is None) == (url is None):
-        raise click.UsageError("give either --config FILE (- for standard input) or --url URL")
+        raise click.UsageError(_("give either --config FILE (- for standard input) or --url URL"))
     if path is not None:
-        config = _parse(_read(path))
+        config = _parse(_read(path), _("the config"))
         if isinstance(config.get("url"), str):
             config["url"] = _with_password(config["url"])
     else:
@@ -75,7 +92,7 @@ def read_config(
         templates = connector.sample_config().get("templates", [])
         config = {"url": _with_password(url), "templates": templates}
         if sender is None:
-            raise click.UsageError("--url needs --from: who the mails come from")
+            raise click.UsageError(_("--url needs --from: who the mails come from"))
     if sender is not None:
         config["fromEmail"] = sender
     return resolve_secrets(config)
@@ -94,37 +111,51 @@ def _read(path: str) -> bytes:
     try:
         if path == "-":
             if sys.stdin is None:
-                raise ConfigError([ConfigProblem("$", "there is no standard input to read")])
+                raise ConfigError([ConfigProblem("$", _("there is no standard input to read"))])
             data = sys.stdin.buffer.read(MAX_FILE + 1)
         else:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_FILE + 1)
     except OSError as error:
-        raise ConfigError([ConfigProblem(path, f"cannot be read: {error.strerror}")]) from None
+        raise ConfigError(
+            [ConfigProblem(path, _("cannot be read: {reason}").format(reason=system_reason(error)))]
+        ) from None
     if len(data) > MAX_FILE:
-        raise ConfigError([ConfigProblem("$", f"{path} has more than {MAX_FILE >> 20} MiB")])
+        raise ConfigError(
+            [
+                ConfigProblem(
+                    "$", _("{path} has more than {size} MiB").format(path=path, size=MAX_FILE >> 20)
+                )
+            ]
+        )
     return data
 
 
-def _parse(data: bytes) -> dict[str, Any]:
+def _parse(data: bytes, what: str) -> dict[str, Any]:
     try:
         config = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)
     except UnicodeDecodeError:
-        raise ConfigError([ConfigProblem("$", "the config is not UTF-8 text")]) from None
+        raise ConfigError(
+            [ConfigProblem("$", _("{what} is not UTF-8 text").format(what=what))]
+        ) from None
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        problem = ConfigProblem("$", f"the config is not JSON: {error.msg} at {place}")
+        told = _("{what} is not JSON: {reason} at line {line}, column {column}").format(
+            what=what, reason=_(error.msg), line=error.lineno, column=error.colno
+        )
+        problem = ConfigProblem("$", told)
         raise ConfigError([problem]) from None
     except ValueError as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(
-            [ConfigProblem("$", "the config has a number that is too long")]
+            [ConfigProblem("$", _("{what} has a number that is too long").format(what=what))]
         ) from None
     except RecursionError:
-        raise ConfigError([ConfigProblem("$", "the config is nested too deeply")]) from None
+        raise ConfigError(
+            [ConfigProblem("$", _("{what} is nested too deeply").format(what=what))]
+        ) from None
     if not isinstance(config, dict):
-        raise ConfigError([ConfigProblem("$", "the config must be a JSON object")])
+        raise ConfigError([ConfigProblem("$", _("{what} must be a JSON object").format(what=what))])
     return config
 
 
@@ -135,7 +166,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [key for key, _ in pairs]
         twice = sorted({key for key in names if names.count(key) > 1})
         raise ConfigError(
-            [ConfigProblem("$", f"the key {key!r} stands twice in one object") for key in twice]
+            [
+                ConfigProblem("$", _("the key {key!r} stands twice in one object").format(key=key))
+                for key in twice
+            ]
         )
     return found
 
@@ -150,20 +184,21 @@ def payload_of(variables: Iterable[str], path: str | None) -> dict[str, Any]:
     payload: dict[str, Any] = {}
     if path is not None:
         try:
-            payload = _parse(_read(path))
+            payload = _parse(_read(path), _("the payload"))
         except ConfigError as error:
-            reason = error.problems[0].message.replace("the config", "the payload")
-            raise MessageError("payload", reason) from None
+            raise MessageError("payload", error.problems[0].message) from None
     for variable in variables:
         name, equals, value = variable.partition("=")
         if not name or not equals:
-            raise click.BadParameter("must have the form name=value", param_hint="--var")
+            raise click.BadParameter(_("must have the form name=value"), param_hint="--var")
         *outer, last = name.split(".")
         place = payload
         for part in outer:
             inner = place.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise click.BadParameter(f"{part!r} has a value already", param_hint="--var")
+                raise click.BadParameter(
+                    _("{part!r} has a value already").format(part=part), param_hint="--var"
+                )
             place = inner
         place[last] = value
     return payload

@@ -18,6 +18,8 @@ from connector_core.cli.output import (
 from connector_core.cli.running import run
 from connector_core.configs import merge_patch
 from connector_core.host import AsyncHost
+from connector_core.i18n import gettext as _
+from connector_core.i18n import language, ngettext
 from connector_core.inbox import Inbox
 
 # What stands in for the sample's placeholders. The inbox knows no accounts, so `auth` goes, and it
@@ -55,8 +57,13 @@ def demo(keep: bool, as_json: bool) -> None:
 async def _demo(*, keep: bool, as_json: bool) -> None:
     async with Inbox() as inbox, AsyncHost.discover() as host:
         if not as_json:
-            click.echo(f"The inbox listens at {inbox.host} port {inbox.port}.\n")
-            print_registry(host.registry)
+            click.echo(
+                _("The inbox listens at {host} port {port}.").format(
+                    host=inbox.host, port=inbox.port
+                )
+                + "\n"
+            )
+            print_registry(host.registry, language())
         filled = {**FILLED, "host": inbox.host, "port": inbox.port}
         config = merge_patch(host.registry["smtp"].sample_config(), filled)
         host.configure("smtp", config)
@@ -71,11 +78,18 @@ async def _demo(*, keep: bool, as_json: bool) -> None:
             if not as_json:
                 click.echo(f"\n{usage}")
                 print_mail(mail)
-                click.echo(f"receipt: {printable(receipt.response)}, {receipt.message_id}")
+                click.echo(
+                    _("receipt: {response}, {message_id}").format(
+                        response=printable(receipt.response), message_id=receipt.message_id
+                    )
+                )
         if as_json:
             echo_json(results)
         else:
-            click.echo(f"\n{len(results)} mails sent and received.")
+            told = ngettext(
+                "{count} mail sent and received.", "{count} mails sent and received.", len(results)
+            )
+            click.echo("\n" + told.format(count=len(results)))
         if keep:
             inbox.on_mail = print_mail
             await keep_open(inbox)

@@ -11,6 +11,8 @@ import click
 
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.cli.running import run
+from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 from connector_core.inbox import Inbox, ReceivedMail
 
 __all__ = ["how_to_send", "inbox", "keep_open", "mail_data", "print_mail"]
@@ -48,7 +50,12 @@ def how_to_send(inbox: Inbox) -> str:
 async def keep_open(inbox: Inbox) -> None:
     """Leave an open inbox open until it is interrupted."""
     # Standard output is for the mails.
-    click.echo(f"the inbox is open at {inbox.host} port {inbox.port}; Ctrl-C ends it", err=True)
+    click.echo(
+        _("the inbox is open at {host} port {port}; Ctrl-C ends it").format(
+            host=inbox.host, port=inbox.port
+        ),
+        err=True,
+    )
     click.echo(f"  {how_to_send(inbox)}", err=True)
     await asyncio.Event().wait()
 
@@ -59,7 +66,9 @@ async def _serve(port: int, on_mail: Callable[[ReceivedMail], None]) -> None:
             await keep_open(inbox)
     except OSError as error:
         raise click.ClickException(
-            f"the port {port} cannot be opened: {error.strerror}; give another with --port"
+            _("the port {port} cannot be opened: {reason}; give another with --port").format(
+                port=port, reason=system_reason(error)
+            )
         ) from None
 
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from connector_core.i18n import gettext as _
+
 __all__ = ["once"]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,7 +19,7 @@ def once(*declarations: str, **attributes: Any) -> Callable[[F], F]:
 
     def single(ctx: click.Context, parameter: click.Parameter, values: tuple[Any, ...]) -> Any:
         if len(values) > 1:
-            raise click.BadParameter("may be given once", ctx=ctx, param=parameter)
+            raise click.BadParameter(_("may be given once"), ctx=ctx, param=parameter)
         return values[0] if values else None
 
     return click.option(*declarations, multiple=True, callback=single, **attributes)

@@ -18,6 +18,8 @@ from connector_core.errors import (
     UncertainDeliveryError,
     UnknownConnectorError,
 )
+from connector_core.i18n import gettext as _
+from connector_core.i18n import ngettext
 
 if TYPE_CHECKING:
     from connector_core.models import Receipt, Stage
@@ -106,13 +108,15 @@ def print_registry(registry: Registry, locale: str | None = None) -> None:
         )
         for connector in registry
     ]
-    table("Connectors", ("target", "id", "type", "name", "distribution"), rows)
+    columns = (_("target"), _("id"), _("type"), _("name"), _("distribution"))
+    table(_("Connectors"), columns, rows)
     if registry.failures:
         failures = [
             (item.entry_point, f"{item.distribution} {item.version}", item.stage, item.error)
             for item in registry.failures
         ]
-        table("Plugins that failed", ("entry point", "distribution", "stage", "error"), failures)
+        titles = (_("entry point"), _("distribution"), _("stage"), _("error"))
+        table(_("Plugins that failed"), titles, failures)
 
 
 def receipt_data(receipt: Receipt) -> dict[str, Any]:
@@ -164,16 +168,20 @@ def print_error(error: ConnectorError) -> None:
 def _sentences(error: ConnectorError) -> Iterable[str]:
     if isinstance(error, ConfigError):
         count = len(error.problems)
-        yield f"error: the config has {count} problem{'s' if count != 1 else ''}:"
+        yield ngettext(
+            "error: the config has {count} problem:",
+            "error: the config has {count} problems:",
+            count,
+        ).format(count=count)
         for problem in error.problems:
             yield f"  {problem.path}: {problem.message}"
             if problem.hint:
                 yield f"      {problem.hint}"
         return
-    yield f"error: {error}"
+    yield _("error: {error}").format(error=error)
     if isinstance(error, DeliveryError):
         if error.hint:
-            yield f"  what to do: {error.hint}"
+            yield "  " + _("what to do: {hint}").format(hint=error.hint)
         for note in getattr(error, "__notes__", ()):
             if not note.startswith("  File "):  # a stack is for the plugin's author
                 yield f"  {note}"

@@ -18,7 +18,7 @@ from connector_core.cli.output import echo_json, json_option, printable, receipt
 from connector_core.cli.running import log_to_stderr, run
 from connector_core.errors import ConfigError
 from connector_core.i18n import gettext as _
-from connector_core.i18n import ngettext
+from connector_core.i18n import ngettext, system_reason
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
@@ -109,7 +109,7 @@ def print_receipt(receipt: Receipt, *, as_json: bool, **more: Any) -> None:
         # It was sent: that is what the exit code must say.
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for what is flushed at exit
         told = _("sent, but this could not be printed: {reason}")
-        click.echo(told.format(reason=error.strerror), err=True)
+        click.echo(told.format(reason=system_reason(error)), err=True)
 
 
 @click.command()

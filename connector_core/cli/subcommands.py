@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from connector_core.i18n import gettext as _
+
 __all__ = ["Subcommands"]
 
 
@@ -38,5 +40,5 @@ class Subcommands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each does, as the table has it."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, _, text) in self._table.items()])
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(item[2])) for name, item in self._table.items()])

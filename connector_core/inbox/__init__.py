@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakSet
 
 from connector_core.errors import ConnectorError
+from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -189,6 +190,8 @@ def _server_class() -> Any:
         from aiosmtpd.smtp import SMTP
     except ImportError:
         raise ConnectorError(
-            "the inbox needs aiosmtpd: pip install 'connector-core[inbox]'"
+            _("the inbox needs aiosmtpd: {command}").format(
+                command="pip install 'connector-core[inbox]'"
+            )
         ) from None
     return SMTP

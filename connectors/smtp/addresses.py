@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import idna
 
+from connectors.smtp.i18n import _
+
 __all__ = [
     "ORIGINAL_RECIPIENT",
     "Address",
@@ -95,12 +97,12 @@ def parse_address(text: str) -> Address:
 def _unusual(text: str) -> Address:
     """What is no short dot-atom in ASCII: other addresses, and none."""
     if code := control_in(text):
-        raise ValueError(f"contains the control character {code}")
+        raise ValueError(_("contains the control character {code}").format(code=code))
     if "=?" in text:
         # Legal in a local part, and read as an encoded-word by more than one parser of headers.
-        raise ValueError("contains =?, the beginning of an encoded-word")
+        raise ValueError(_("contains =?, the beginning of an encoded-word"))
     if len(text) > 4 * _MAX_ADDRESS:
-        raise ValueError("has more than 254 octets")
+        raise ValueError(_("has more than 254 octets"))
     if found := _DOT_ATOM.fullmatch(text):
         address = Address(found[1], found[2].lower())
     elif found := _LITERAL.fullmatch(text):
@@ -108,9 +110,9 @@ def _unusual(text: str) -> Address:
     else:
         address = _by_library(text)
     if len(address.local.encode()) > _MAX_LOCAL:
-        raise ValueError("has a local part of more than 64 octets")
+        raise ValueError(_("has a local part of more than 64 octets"))
     if len(str(address).encode()) > _MAX_ADDRESS:
-        raise ValueError("has more than 254 octets")
+        raise ValueError(_("has more than 254 octets"))
     return address
 
 
@@ -121,15 +123,15 @@ def _literal(text: str) -> str:
             return f"[IPv6:{ipaddress.IPv6Address(text[5:])}]"
         return f"[{ipaddress.IPv4Address(text)}]"
     except ValueError:
-        raise ValueError("has an address literal that is no IP address") from None
+        raise ValueError(_("has an address literal that is no IP address")) from None
 
 
 def _by_library(text: str) -> Address:
     if text.count("@") == 0:
-        raise ValueError("is not an e-mail address: it has no @")
+        raise ValueError(_("is not an e-mail address: it has no @"))
     from email_validator import EmailNotValidError, validate_email
 
-    local, _, domain = text.rpartition("@")
+    local, _at, domain = text.rpartition("@")
     domain = ascii_domain(domain)
     # The library refuses localhost, .local and the like: those are for the server to know.
     checked = _DOMAIN.fullmatch(domain) is not None
@@ -143,7 +145,7 @@ def _by_library(text: str) -> Address:
         )
     except EmailNotValidError:
         # The library's own message quotes parts of the address.
-        raise ValueError("is not one e-mail address such as ann@example.org") from None
+        raise ValueError(_("is not one e-mail address such as ann@example.org")) from None
     return Address(found.local_part, (domain if checked else found.ascii_domain).lower())
 
 
@@ -165,7 +167,7 @@ def original_recipient(text: str) -> tuple[str, str]:
     """
     found = ORIGINAL_RECIPIENT.fullmatch(text)
     if not found:
-        raise ValueError("is not an address in ASCII")
+        raise ValueError(_("is not an address in ASCII"))
     return found[1] or "rfc822", found[2]
 
 
@@ -191,13 +193,13 @@ def split_mailbox(text: str) -> tuple[str, str]:
         ValueError: the angle brackets do not match.
     """
     if code := control_in(text):
-        raise ValueError(f"contains the control character {code}")
+        raise ValueError(_("contains the control character {code}").format(code=code))
     text = text.strip(" ")
     if not text.endswith(">"):
         return "", text
     name, bracket, address = text[:-1].rpartition("<")
     if not bracket:
-        raise ValueError("has a > without a <")
+        raise ValueError(_("has a > without a <"))
     return name.strip(" "), address.strip(" ")
 
 
@@ -210,11 +212,13 @@ def parse_name(text: str) -> str:
     if text.startswith('"'):
         inner = text[1:-1]
         if len(text) < 2 or not text.endswith('"') or not _quoted(inner):
-            raise ValueError("has a display name whose quotes do not match")
+            raise ValueError(_("has a display name whose quotes do not match"))
         return re.sub(r"\\(.)", r"\1", inner)
     if found := _NAME_SPECIALS.search(text):
         raise ValueError(
-            f'has a display name with {found[0]} in it: put the name in quotes, "…" <address>'
+            _(
+                'has a display name with {character} in it: put the name in quotes, "…" <address>'
+            ).format(character=found[0])
         )
     return text
 

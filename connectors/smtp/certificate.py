@@ -6,6 +6,8 @@ import ssl
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.smtp.i18n import _
+
 __all__ = ["tls_detail", "tls_facts"]
 
 
@@ -29,7 +31,8 @@ def tls_detail(facts: dict[str, str]) -> str:
     """The facts in a line for people."""
     told = [facts["version"]]
     if "issuer" in facts:
-        told.append(f"certificate by {facts['issuer']}")
+        told.append(_("certificate by {issuer}").format(issuer=facts["issuer"]))
     if "expires" in facts:
-        told.append(f"valid until {facts['expires'].partition('T')[0]}")
+        date, _at, _time = facts["expires"].partition("T")
+        told.append(_("valid until {date}").format(date=date))
     return ", ".join(told)

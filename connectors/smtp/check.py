@@ -13,6 +13,7 @@ from connector_core.configs import reference_problems
 from connector_core.validation import schema_problems
 from connectors.smtp import rules, schema
 from connectors.smtp.config import TlsOptions
+from connectors.smtp.i18n import _
 from connectors.smtp.tls import tls_problems
 from connectors.smtp.url import expand
 
@@ -26,7 +27,7 @@ def problems(config: Mapping[str, Any]) -> list[ConfigProblem]:
     named = {"$.host"} if found else set()
     if expanded != config:
         # What `url` and `service` stand for is held to the schema as well.
-        found += [*reference_problems(expanded), *schema_problems(schema.load(), expanded)]
+        found += [*reference_problems(expanded), *schema_problems(schema.load(), expanded, _)]
     named |= {problem.path for problem in found}
     found += [problem for problem in rules.check(expanded) if problem.path not in named]
     return found + _tls_problems(expanded.get("tls"))

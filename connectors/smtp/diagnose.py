@@ -19,8 +19,10 @@ from connector_core import (
 from connectors.smtp import dial
 from connectors.smtp.causes import known
 from connectors.smtp.endpoint import Endpoint, TlsMode
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.protocol import Reply
 from connectors.smtp.proxy.faults import ProxyError
+from connectors.smtp.tls import certificate_reason
 
 __all__ = [
     "broken",
@@ -43,13 +45,15 @@ _AUTHENTICATE = 530
 _TOO_BIG = 552
 _MESSAGE = ("sender", "recipient", "content")
 _OTHER_PROTOCOLS = (
-    (b"* ", "an IMAP server, which is for reading mail"),
-    (b"+OK", "a POP3 server, which is for reading mail"),
-    (b"HTTP/", "a web server"),
-    (b"SSH-", "an SSH server"),
+    (b"* ", mark("an IMAP server, which is for reading mail")),
+    (b"+OK", mark("a POP3 server, which is for reading mail")),
+    (b"HTTP/", mark("a web server")),
+    (b"SSH-", mark("an SSH server")),
 )
-_NO_LMTP = "the server does not speak LMTP: leave out lmtp, or use its LMTP port, which is often 24"
-_NO_TLS = "does not speak TLS from the first byte"
+_NO_LMTP = mark(
+    "the server does not speak LMTP: leave out lmtp, or use its LMTP port, which is often 24"
+)
+_NO_TLS = "no TLS"  # said of a server that answers in the clear
 
 
 def refused(
@@ -72,15 +76,18 @@ def refused(
     operator = permanent and (stage not in _MESSAGE or reply.code == _AUTHENTICATE)
     if cause is not None and cause.operator is not None:
         operator = cause.operator
+    hint = cause.hint if cause is not None else ""
+    if command == "LHLO":
+        hint = _NO_LMTP
     kind = PermanentDeliveryError if permanent else TemporaryDeliveryError
     return kind(
-        f"the server refused {what}: {text}",
+        _("the server refused {what}: {text}").format(what=_(what), text=text),
         stage=stage,
         code=reply.code,
         enhanced_code=reply.enhanced_code,
         response=text,
         command=command,
-        hint=_NO_LMTP if command == "LHLO" else cause.hint if cause is not None else "",
+        hint=_(hint),
         failover=_failover(stage, reply, operator=operator),
         operator=operator,
     )
@@ -97,16 +104,19 @@ def _failover(stage: str, reply: Reply, *, operator: bool) -> bool:
 def timed_out(stage: str, endpoint: Endpoint, *, committed: bool = False) -> DeliveryError:
     """The error for a reply that did not come in time."""
     if committed:
-        return _uncertain("the server did not reply to the whole message in time", stage)
+        return _uncertain(_("the server did not reply to the whole message in time"), stage)
     hint = {
-        "greeting": "a server that expects TLS from the first byte stays silent, too: "
-        "set secure to true on port 465",
-        "connect": "a firewall may drop the connection: many networks block port 25; "
-        "use 587 or 465",
-        "resolve": "check this machine's name servers",
+        "greeting": _(
+            "a server that expects TLS from the first byte stays silent, too: set secure to "
+            "true on port 465"
+        ),
+        "connect": _(
+            "a firewall may drop the connection: many networks block port 25; use 587 or 465"
+        ),
+        "resolve": _("check this machine's name servers"),
     }.get(stage, "")
     return TemporaryDeliveryError(
-        f"{endpoint} did not answer in time",
+        _("{endpoint} did not answer in time").format(endpoint=endpoint),
         stage=stage,
         hint=hint if stage != "greeting" or endpoint.tls is not TlsMode.IMPLICIT else "",
         failover=True,
@@ -118,17 +128,20 @@ def lost(
 ) -> DeliveryError:
     """The error for a connection that ended; `encrypted`: after a TLS handshake."""
     if committed:
-        return _uncertain("the connection was lost after the whole message was written", stage)
+        return _uncertain(_("the connection was lost after the whole message was written"), stage)
     hint = ""
     if stage in ("greeting", "ehlo"):
-        hint = "it may not serve this machine: use your provider's submission port (587 or 465)"
+        hint = _("it may not serve this machine: use your provider's submission port (587 or 465)")
         if encrypted:
             # With TLS 1.3 a server looks at the client's certificate only after the handshake.
-            hint = "it may want a client certificate: set tls.cert and tls.key"
+            hint = _("it may want a client certificate: set tls.cert and tls.key")
         elif endpoint.proxy is not None:
-            hint = "the proxy may not reach the mail server: check host and port"
+            hint = _("the proxy may not reach the mail server: check host and port")
     return TemporaryDeliveryError(
-        f"{endpoint} closed the connection", stage=stage, hint=hint, failover=True
+        _("{endpoint} closed the connection").format(endpoint=endpoint),
+        stage=stage,
+        hint=hint,
+        failover=True,
     )
 
 
@@ -138,28 +151,32 @@ def other_protocol(endpoint: Endpoint, seen: bytes) -> DeliveryError | None:
     if kind is None:
         return None
     return TemporaryDeliveryError(
-        f"{endpoint} is {kind}",
+        _("{endpoint} is {kind}").format(endpoint=endpoint, kind=_(kind)),
         stage="greeting",
         failover=True,
-        hint="use the host and port for sending mail, which is 587 or 465",
+        hint=_("use the host and port for sending mail, which is 587 or 465"),
     )
 
 
 def broken(stage: str, reason: str, *, committed: bool = False) -> DeliveryError:
     """The error for a server that broke the protocol."""
     if committed:
-        return _uncertain(f"the reply to the whole message was none: {reason}", stage)
+        return _uncertain(
+            _("the reply to the whole message was none: {reason}").format(reason=_(reason)), stage
+        )
     return TemporaryDeliveryError(
-        f"the server broke the protocol: {reason}",
+        _("the server broke the protocol: {reason}").format(reason=_(reason)),
         stage=stage,
         failover=True,
-        hint="check that host and port are those of a mail server",
+        hint=_("check that host and port are those of a mail server"),
     )
 
 
 def _uncertain(reason: str, stage: str) -> UncertainDeliveryError:
     return UncertainDeliveryError(
-        reason, stage=stage, hint="the message may have been delivered: ask before you send again"
+        reason,
+        stage=stage,
+        hint=_("the message may have been delivered: ask before you send again"),
     )
 
 
@@ -167,17 +184,17 @@ def unresolved(endpoint: Endpoint, error: socket.gaierror) -> DeliveryError:
     """The error for a name without addresses."""
     if not dial.no_such_name(error):
         return TemporaryDeliveryError(
-            f"the name {endpoint.host} could not be looked up",
+            _("the name {host} could not be looked up").format(host=endpoint.host),
             stage="resolve",
             failover=True,
-            hint="check this machine's name servers",
+            hint=_("check this machine's name servers"),
         )
     return PermanentDeliveryError(
-        f"there is no host {endpoint.host}",
+        _("there is no host {host}").format(host=endpoint.host),
         stage="resolve",
         failover=True,
         operator=True,
-        hint="check the spelling of host",
+        hint=_("check the spelling of host"),
     )
 
 
@@ -185,12 +202,16 @@ def unreachable(endpoint: Endpoint, errors: Sequence[OSError]) -> DeliveryError:
     """The error for addresses none of which took the connection."""
     refused_by_all = all(isinstance(error, ConnectionRefusedError) for error in errors)
     return TemporaryDeliveryError(
-        f"{endpoint} could not be reached: {dial.reasons(errors)}",
+        _("{endpoint} could not be reached: {reasons}").format(
+            endpoint=endpoint, reasons=dial.reasons(errors)
+        ),
         stage="connect",
         failover=True,
-        hint=f"no mail server listens on port {endpoint.port}; submission is 587 or 465"
+        hint=_("no mail server listens on port {port}; submission is 587 or 465").format(
+            port=endpoint.port
+        )
         if refused_by_all
-        else "check host, port and firewall",
+        else _("check host, port and firewall"),
     )
 
 
@@ -198,7 +219,9 @@ def proxy_failed(endpoint: Endpoint, error: ProxyError) -> DeliveryError:
     """The error for a proxy that does not let the connection through."""
     kind = PermanentDeliveryError if error.permanent else TemporaryDeliveryError
     return kind(
-        f"no connection to {endpoint} through the proxy {endpoint.proxy}: {error.reason}",
+        _("no connection to {endpoint} through the proxy {proxy}: {reason}").format(
+            endpoint=endpoint, proxy=endpoint.proxy, reason=error.reason
+        ),
         stage="connect",
         hint=error.hint,
         failover=True,
@@ -209,9 +232,11 @@ def proxy_failed(endpoint: Endpoint, error: ProxyError) -> DeliveryError:
 def proxy_timed_out(endpoint: Endpoint) -> DeliveryError:
     """The error for a proxy that does not answer, or finds no way, in time."""
     return TemporaryDeliveryError(
-        f"no connection to {endpoint} through the proxy {endpoint.proxy} in time",
+        _("no connection to {endpoint} through the proxy {proxy} in time").format(
+            endpoint=endpoint, proxy=endpoint.proxy
+        ),
         stage="connect",
-        hint="check `proxy`; it may not be allowed to connect to this port",
+        hint=_("check `proxy`; it may not be allowed to connect to this port"),
         failover=True,
     )
 
@@ -219,11 +244,15 @@ def proxy_timed_out(endpoint: Endpoint) -> DeliveryError:
 def unproven(endpoint: Endpoint, mechanism: str, reason: str) -> DeliveryError:
     """The error for a server that did not do its part of an authentication."""
     return PermanentDeliveryError(
-        f"{mechanism} with {endpoint} failed on its side: {reason}",
+        _("{mechanism} with {endpoint} failed on its side: {reason}").format(
+            mechanism=mechanism, endpoint=endpoint, reason=reason
+        ),
         stage="auth",
         command="AUTH",
-        hint="somebody may stand in for the server: check host; if it is yours, authMethod PLAIN "
-        "over TLS does without this proof",
+        hint=_(
+            "somebody may stand in for the server: check host; if it is yours, authMethod "
+            "PLAIN over TLS does without this proof"
+        ),
         failover=True,
         operator=True,
     )
@@ -232,9 +261,9 @@ def unproven(endpoint: Endpoint, mechanism: str, reason: str) -> DeliveryError:
 def tls_from_the_first_byte(endpoint: Endpoint) -> DeliveryError:
     """The error for a port that was found to expect TLS, where a greeting was waited for."""
     return PermanentDeliveryError(
-        f"{endpoint} expects TLS from the first byte",
+        _("{endpoint} expects TLS from the first byte").format(endpoint=endpoint),
         stage="greeting",
-        hint="the port wants TLS at once: set secure to true",
+        hint=_("the port wants TLS at once: set secure to true"),
         failover=True,
         operator=True,
     )
@@ -245,7 +274,7 @@ def tls_failed(endpoint: Endpoint, error: Exception) -> DeliveryError:
     if isinstance(error, ssl.SSLCertVerificationError):
         reason, hint = _certificate(endpoint, error)
     elif isinstance(error, ValueError):
-        reason, hint = "the server name cannot be verified", "correct servername, or host"
+        reason, hint = _("the server name cannot be verified"), _("correct servername, or host")
     elif isinstance(error, ssl.SSLError):
         reason, hint = _handshake(error)
         if reason == _NO_TLS:
@@ -253,12 +282,14 @@ def tls_failed(endpoint: Endpoint, error: Exception) -> DeliveryError:
     else:
         # Reset or closed within the handshake: the server, or something on the way, gave up.
         return TemporaryDeliveryError(
-            f"{endpoint} closed the connection within the TLS handshake",
+            _("{endpoint} closed the connection within the TLS handshake").format(
+                endpoint=endpoint
+            ),
             stage="tls",
             failover=True,
         )
     return PermanentDeliveryError(
-        f"TLS with {endpoint} failed: {reason}",
+        _("TLS with {endpoint} failed: {reason}").format(endpoint=endpoint, reason=reason),
         stage="tls",
         failover=True,
         operator=True,
@@ -270,63 +301,76 @@ def no_tls(endpoint: Endpoint) -> DeliveryError:
     """The error for a server that speaks in the clear where TLS was expected."""
     started = endpoint.tls is not TlsMode.IMPLICIT
     return PermanentDeliveryError(
-        f"{endpoint} {_NO_TLS}" if not started else f"{endpoint} sent what is no TLS",
+        (
+            _("{endpoint} sent what is no TLS")
+            if started
+            else _("{endpoint} does not speak TLS from the first byte")
+        ).format(endpoint=endpoint),
         stage="tls",
         failover=True,
         operator=True,
-        hint="somebody on the way may interfere: use port 465 with secure"
+        hint=_("somebody on the way may interfere: use port 465 with secure")
         if started
-        else "set secure to false, and requireTLS to true, as on port 587; secure is for port 465",
+        else _(
+            "set secure to false, and requireTLS to true, as on port 587; secure is for port 465"
+        ),
     )
 
 
 def _certificate(endpoint: Endpoint, error: ssl.SSLCertVerificationError) -> tuple[str, str]:
-    message = error.verify_message or "the certificate is not valid"
+    message = error.verify_message or ""
+    told = certificate_reason(error)
     if "expired" in message:
-        return message, "the server's certificate has expired: let its operator renew it"
+        return told, _("the server's certificate has expired: let its operator renew it")
     if "not yet valid" in message:
-        return message, "the certificate is not valid yet: check this machine's clock"
+        return told, _("the certificate is not valid yet: check this machine's clock")
     if "mismatch" in message or "not valid for" in message:
         return (
-            f"the certificate is not for {endpoint.server_name}",
-            "set host, or servername, to the name in the certificate",
+            _("the certificate is not for {name}").format(name=endpoint.server_name),
+            _("set host, or servername, to the name in the certificate"),
         )
     if "self" in message and "chain" not in message:
         return (
-            message,
-            "the server made its certificate itself: if it is yours, put it into tls.ca as PEM "
-            "text",
+            told,
+            _(
+                "the server made its certificate itself: if it is yours, put it into tls.ca as "
+                "PEM text"
+            ),
         )
     if "self" in message or "local issuer" in message:
         return (
-            f"the certificate's authority is not known: {message}",
-            "if the server uses an authority of your own, put its certificate into tls.ca as PEM "
-            "text; if not, the server may not send its intermediate certificate",
+            _("the certificate's authority is not known: {reason}").format(reason=told),
+            _(
+                "if the server uses an authority of your own, put its certificate into tls.ca "
+                "as PEM text; if not, the server may not send its intermediate certificate"
+            ),
         )
     if "too weak" in message or "too small" in message or "md too" in message:
-        return message, "the server's certificate is too weak: let its operator replace it"
+        return told, _("the server's certificate is too weak: let its operator replace it")
     if "revoked" in message:
-        return message, "the server's certificate was revoked: let its operator replace it"
-    return message, "check the server's certificate"
+        return told, _("the server's certificate was revoked: let its operator replace it")
+    return told, _("check the server's certificate")
 
 
 def _handshake(error: ssl.SSLError) -> tuple[str, str]:
-    reason = (error.reason or "the handshake failed").replace("_", " ").lower()
+    reason = (error.reason or "").replace("_", " ").lower() or _("the handshake failed")
     if "wrong version number" in reason or "record layer" in reason or "http request" in reason:
         return _NO_TLS, ""
     if "version" in reason or "protocol" in reason:
         return reason, (
-            "the server speaks no TLS of version 1.2, or of tls.minVersion, or newer: it must be "
-            "upgraded"
+            _(
+                "the server speaks no TLS of version 1.2, or of tls.minVersion, or newer: it "
+                "must be upgraded"
+            )
         )
     if "certificate required" in reason or "bad certificate" in reason:
-        return reason, "the server wants a certificate of this client: set tls.cert and tls.key"
+        return reason, _("the server wants a certificate of this client: set tls.cert and tls.key")
     if "unknown ca" in reason:
-        return reason, "the server does not know the authority of tls.cert: use another tls.cert"
+        return reason, _("the server does not know the authority of tls.cert: use another tls.cert")
     if "unrecognized name" in reason:
-        return reason, "the server does not know this name: correct servername, or host"
+        return reason, _("the server does not know this name: correct servername, or host")
     if "dh key too small" in reason or "ee key too small" in reason:
-        return reason, "the server's key is too short to be safe: it must be upgraded"
+        return reason, _("the server's key is too short to be safe: it must be upgraded")
     if "handshake failure" in reason or "cipher" in reason or "insufficient security" in reason:
-        return reason, "no common cipher: check tls.ciphers, tls.minVersion and tls.cert"
-    return reason, "check `tls`, and ask the server's operator whether its TLS is sound"
+        return reason, _("no common cipher: check tls.ciphers, tls.minVersion and tls.cert")
+    return reason, _("check `tls`, and ask the server's operator whether its TLS is sound")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import socket
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
+
+from connector_core.i18n import system_reason
 
 __all__ = ["Address", "dial", "first", "look_up", "no_such_name", "reasons"]
 
@@ -67,14 +68,7 @@ def no_such_name(error: socket.gaierror) -> bool:
 
 def reasons(errors: Iterable[OSError]) -> str:
     """Why none of the addresses took a connection, each reason once."""
-    # By its number: in the text, a loop may repeat the address in words of its own.
-    found = (
-        os.strerror(error.errno)
-        if error.errno and error.errno > 0
-        else error.strerror or type(error).__name__
-        for error in errors
-    )
-    return "; ".join(dict.fromkeys(found))
+    return "; ".join(dict.fromkeys(map(system_reason, errors)))
 
 
 def _version(address: str) -> int | None:

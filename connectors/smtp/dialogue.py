@@ -7,6 +7,7 @@ import time
 from connector_core import DeliveryError
 from connectors.smtp import diagnose
 from connectors.smtp.endpoint import Endpoint
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.protocol import ProtocolError, Reply
 from connectors.smtp.transaction import Flight
 from connectors.smtp.wire import ConnectionLost, Wire
@@ -87,7 +88,7 @@ class Dialogue:
         if self.wire.ready:
             return
         if self.wire.unread:
-            raise ProtocolError("the server replied before it was asked")
+            raise ProtocolError(mark("the server replied before it was asked"))
         raise ConnectionLost
 
     def refused(
@@ -109,6 +110,11 @@ class Dialogue:
             by_token: whether it was an OAuth2 token that it refused.
         """
         if reply.code < 400:
-            return diagnose.broken(stage, f"the server replied {reply.code} to {verb or what}")
+            return diagnose.broken(
+                stage,
+                _("the server replied {code} to {command}").format(
+                    code=reply.code, command=_(verb or str(what))
+                ),
+            )
         text = self.wire.mask(str(reply))
         return diagnose.refused(stage, verb, what or verb, reply, text, by_token=by_token)

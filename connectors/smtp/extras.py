@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from connector_core import ConfigProblem
+from connectors.smtp.i18n import _
 
 __all__ = ["install", "missing"]
 
@@ -18,4 +19,4 @@ def missing(path: str, extra: str, package: str) -> ConfigProblem | None:
     """What to say where the value at this path needs a package that is not installed."""
     if importlib.util.find_spec(package):
         return None
-    return ConfigProblem(path, "needs a package that is not installed", install(extra))
+    return ConfigProblem(path, _("needs a package that is not installed"), install(extra))

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from connector_core import PermanentDeliveryError, TemporaryDeliveryError
+from connectors.smtp.i18n import _
 from connectors.smtp.pause import Pause
 
 __all__ = ["LoginGate", "Pace"]
@@ -37,7 +38,7 @@ class Pace:
         turn = max(self._next, time.monotonic()) + self._waiting * self._step
         if deadline is not None and turn >= deadline:
             raise TemporaryDeliveryError(
-                "rateLimit leaves no room for this message until the time is up",
+                _("rateLimit leaves no room for this message until the time is up"),
                 stage="pool",
                 failover=True,
             )
@@ -68,8 +69,9 @@ class LoginGate:
             return
         said = refusal.response or refusal.reason
         raise PermanentDeliveryError(
-            f"the server refused these credentials: {said}; "
-            f"not tried again for {math.ceil(left)} s",
+            _(
+                "the server refused these credentials: {said}; not tried again for {seconds} s"
+            ).format(said=said, seconds=math.ceil(left)),
             stage="auth",
             code=refusal.code,
             enhanced_code=refusal.enhanced_code,
@@ -93,7 +95,7 @@ class LoginGate:
                 await self._lock.acquire()
         except TimeoutError:
             raise TemporaryDeliveryError(
-                "another log-in with these credentials was under way until the time was up",
+                _("another log-in with these credentials was under way until the time was up"),
                 stage="auth",
                 failover=True,
             ) from None

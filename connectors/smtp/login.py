@@ -14,6 +14,7 @@ from connectors.smtp.account import Account
 from connectors.smtp.auth import Credentials, Mechanism, MechanismError, choose
 from connectors.smtp.dialogue import Dialogue
 from connectors.smtp.endpoint import TlsMode
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.protocol import Reply, command, from_base64
 
 __all__ = ["Login", "TokenRenewedError", "is_loopback"]
@@ -77,7 +78,7 @@ class Login:
             words.append(self._hidden(initial, mechanism))
         reply = await self._ask(command(*words), f"AUTH {mechanism.name}{' ***' * bool(initial)}")
         try:
-            for _ in range(_MAX_CHALLENGES):
+            for _attempt in range(_MAX_CHALLENGES):
                 if reply.code != 334:
                     break
                 challenge = _challenge(reply, strict=mechanism.reads_challenge)
@@ -90,11 +91,16 @@ class Login:
                 by_token = mechanism.needs == "token"
                 raise self._dialogue.refused("auth", "AUTH", reply, by_token=by_token)
             if reply.code != 235:
-                raise diagnose.broken("auth", f"the server replied {reply.code} to AUTH")
+                raise diagnose.broken(
+                    "auth",
+                    _("the server replied {code} to {command}").format(
+                        code=reply.code, command="AUTH"
+                    ),
+                )
         except MechanismError as error:
             raise diagnose.unproven(self._endpoint, mechanism.name, str(error)) from None
         if not mechanism.proven:
-            reason = "it did not prove that it knows the password"
+            reason = _("it did not prove that it knows the password")
             raise diagnose.unproven(self._endpoint, mechanism.name, reason)
         return mechanism.name
 
@@ -107,7 +113,7 @@ class Login:
         if mechanism.needs == "password":
             # Beside the password itself: the digest of CRAM-MD5, and SCRAM's proof, by which it
             # could be guessed. A token is long enough to give itself away in any form.
-            _, *digest = re.split(r" |,p=", response.decode("utf-8", "replace"))
+            _user, *digest = re.split(r" |,p=", response.decode("utf-8", "replace"))
             self._wire.hide(Redactor([encoded, *(digest if mechanism.hides_secret else ())]))
         return encoded
 
@@ -117,12 +123,16 @@ class Login:
         # Through a proxy, the address says nothing of the way to the server.
         if self._endpoint.proxy or not is_loopback(self._wire.peer_address):
             raise PermanentDeliveryError(
-                f"{self._endpoint} offers no TLS: the credentials would go in the clear",
+                _("{endpoint} offers no TLS: the credentials would go in the clear").format(
+                    endpoint=self._endpoint
+                ),
                 stage="auth",
                 failover=True,
                 operator=True,
-                hint="use port 465 with secure, or 587 with requireTLS; if the network is yours "
-                "alone, ignoreTLS allows it",
+                hint=_(
+                    "use port 465 with secure, or 587 with requireTLS; if the network is yours "
+                    "alone, ignoreTLS allows it"
+                ),
             )
 
     def _choose_mechanism(self, credentials: Credentials) -> Mechanism:
@@ -144,26 +154,34 @@ class Login:
         """Why no mechanism fits, and what to do."""
         server, names = self._endpoint, self._wire.mask(", ".join(sorted(self._offered)))
         if not names:
-            hint = "leave out auth if the server allows this machine by its address, or use the "
-            hint += "submission port (587 or 465)"
+            reason = _("{server} does not offer authentication").format(server=server)
             if server.mail.lmtp:
-                hint = "leave out auth: this LMTP server asks for none"
-            return f"{server} does not offer authentication", hint
+                return reason, _("leave out auth: this LMTP server asks for none")
+            return reason, _(
+                "leave out auth if the server allows this machine by its address, or use the "
+                "submission port (587 or 465)"
+            )
         if credentials.method:
-            reason = f"{server} does not offer {credentials.method}, only {names}"
-            return reason, "leave out authMethod, or set it to one that the server offers"
+            reason = _("{server} does not offer {method}, only {names}").format(
+                server=server, method=credentials.method, names=names
+            )
+            return reason, _("leave out authMethod, or set it to one that the server offers")
         if credentials.token:
-            reason = f"{server} takes no OAuth2 token: it offers {names}"
-            return reason, "give auth.user and auth.pass, or check host"
-        reason = f"{server} takes no password: it offers {names}"
-        return reason, "where that is XOAUTH2 or OAUTHBEARER, the server wants OAuth2 in auth"
+            reason = _("{server} takes no OAuth2 token: it offers {names}").format(
+                server=server, names=names
+            )
+            return reason, _("give auth.user and auth.pass, or check host")
+        reason = _("{server} takes no password: it offers {names}").format(
+            server=server, names=names
+        )
+        return reason, _("where that is XOAUTH2 or OAUTHBEARER, the server wants OAuth2 in auth")
 
 
 def _challenge(reply: Reply, *, strict: bool) -> bytes:
     """What the server asks in a 334; some send LOGIN's prompts as bare text."""
     found = from_base64(reply.text)
     if found is None and strict:
-        raise diagnose.broken("auth", "the challenge is not base64")
+        raise diagnose.broken("auth", mark("the challenge is not base64"))
     return found or b""
 
 

@@ -18,6 +18,7 @@ from connectors.smtp.certificate import tls_detail, tls_facts
 from connectors.smtp.connect import connect, connect_by_proxy, resolve
 from connectors.smtp.dialogue import LOST, Dialogue, left
 from connectors.smtp.endpoint import Endpoint, TlsMode
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.login import Login, TokenRenewedError
 from connectors.smtp.probe import PROBE_AFTER, speaks_tls
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
@@ -99,14 +100,22 @@ async def _connect(endpoint: Endpoint, stages: Stages, deadline: float | None) -
         # The proxy looks the name up.
         with stages.stage("connect") as detail:
             wire = await connect_by_proxy(endpoint, endpoint.proxy, make, left(deadline))
-            detail.append(f"{endpoint} through the proxy {endpoint.proxy.host}")
+            detail.append(
+                _("{endpoint} through the proxy {host}").format(
+                    endpoint=endpoint, host=endpoint.proxy.host
+                )
+            )
         return wire
     with stages.stage("resolve") as detail:
         addresses = await resolve(endpoint, left(deadline))
         detail.append(", ".join(address[0] for _, address in addresses))
     with stages.stage("connect") as detail:
         wire = await connect(endpoint, addresses, make, left(deadline))
-        detail.append(f"{wire.peer_address or 'an address'} port {endpoint.port}")
+        detail.append(
+            _("{address} port {port}").format(
+                address=wire.peer_address or _("an address"), port=endpoint.port
+            )
+        )
     return wire
 
 
@@ -152,7 +161,7 @@ class _Opening:
                 # It was gone before its address could be asked for.
                 raise diagnose.lost("greeting", self._endpoint)
             if greeting.code >= 300:
-                raise self._dialogue.refused("greeting", "", greeting, "the connection")
+                raise self._dialogue.refused("greeting", "", greeting, mark("the connection"))
             detail.append(self._wire.mask(greeting.text))
         with self._stages.stage("ehlo"):
             await self._hello()
@@ -164,7 +173,7 @@ class _Opening:
                     self._describe_tls(detail)
                     await self._hello()
                 else:
-                    detail.append("refused; opportunisticTLS carries on in the clear")
+                    detail.append(_("refused; opportunisticTLS carries on in the clear"))
                 self._require_tls_extension()
         if (tls := self._wire.tls_object) is not None:
             # By now the server's tickets have come, before its reply to EHLO.
@@ -234,13 +243,15 @@ class _Opening:
             return
         if not self._wire.encrypted or "REQUIRETLS" not in self._capabilities:
             raise PermanentDeliveryError(
-                f"{self._endpoint} does not offer REQUIRETLS"
+                _("{endpoint} does not offer REQUIRETLS").format(endpoint=self._endpoint)
                 if self._wire.encrypted
-                else f"{self._endpoint} offers no TLS, and REQUIRETLS needs it",
+                else _("{endpoint} offers no TLS, and REQUIRETLS needs it").format(
+                    endpoint=self._endpoint
+                ),
                 stage="ehlo",
                 failover=True,
                 operator=True,
-                hint="leave out requireTLSExtensionEnabled, or use a server that offers it",
+                hint=_("leave out requireTLSExtensionEnabled, or use a server that offers it"),
             )
 
     async def _probe(self) -> None:
@@ -262,12 +273,16 @@ class _Opening:
         """STARTTLS (RFC 3207); False where it was refused and the config lets that pass."""
         if "STARTTLS" not in self._capabilities:
             raise PermanentDeliveryError(
-                f"{self._endpoint} does not offer STARTTLS, and requireTLS is set",
+                _("{endpoint} does not offer STARTTLS, and requireTLS is set").format(
+                    endpoint=self._endpoint
+                ),
                 stage="tls",
                 failover=True,
                 operator=True,
-                hint="if the server expects TLS from the first byte, set secure to true, as on "
-                "port 465; if it was offered before, somebody on the way may take it out",
+                hint=_(
+                    "if the server expects TLS from the first byte, set secure to true, as on "
+                    "port 465; if it was offered before, somebody on the way may take it out"
+                ),
             )
         self._wire.hold()
         reply = await self._ask(command("STARTTLS"), "tls")
@@ -292,11 +307,11 @@ class _Opening:
                 # A greeting that came before the handshake began.
                 raise diagnose.no_tls(self._endpoint) from None
             raise PermanentDeliveryError(
-                f"{self._endpoint}: {error}",
+                f"{self._endpoint}: {_(str(error))}",
                 stage="tls",
                 failover=True,
                 operator=True,
-                hint="use port 465 with secure, where nothing comes before TLS",
+                hint=_("use port 465 with secure, where nothing comes before TLS"),
             ) from None
         except (*LOST, ssl.SSLError, ValueError) as error:
             raise diagnose.tls_failed(self._endpoint, error) from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from connector_core import ConfigProblem
+from connectors.smtp.i18n import _, mark
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -15,7 +16,7 @@ __all__ = ["KeyFault", "load_key"]
 # OpenSSL takes seconds to validate RSA of 8192 bits, and minutes for more.
 _MAX_VALIDATED = 4096
 
-_PASTE = "give the PEM text itself, from -----BEGIN to -----END, with its line breaks"
+_PASTE = mark("give the PEM text itself, from -----BEGIN to -----END, with its line breaks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ def load_key(pem: str, passphrase: str | None) -> PrivateKeyTypes | KeyFault:
 
     encrypted = "ENCRYPTED" in pem
     if encrypted and not passphrase:
-        hint = "give privateKey as an object with key and passphrase"
+        hint = _("give privateKey as an object with key and passphrase")
         given = passphrase is not None
-        return KeyFault("is encrypted, and there is no passphrase", hint, of_passphrase=given)
+        return KeyFault(_("is encrypted, and there is no passphrase"), hint, of_passphrase=given)
     # Node, too, takes a passphrase that nothing needs.
     password = passphrase.encode("utf-8", "replace") if encrypted and passphrase else None
     data = pem.encode("utf-8", "replace")
@@ -61,8 +62,8 @@ def load_key(pem: str, passphrase: str | None) -> PrivateKeyTypes | KeyFault:
 def _no_key(pem: str, *, encrypted: bool) -> KeyFault:
     """Why there is no key in a text, as far as it shows."""
     if encrypted:
-        message = "does not open the private key, or the key is damaged"
-        return KeyFault(message, "check the passphrase", of_passphrase=True)
+        message = _("does not open the private key, or the key is damaged")
+        return KeyFault(message, _("check the passphrase"), of_passphrase=True)
     if "PUBLIC KEY-----" in pem:
-        return KeyFault("is a public key", "give the private key that belongs to it")
-    return KeyFault("is not a private key as PEM text", _PASTE)
+        return KeyFault(_("is a public key"), _("give the private key that belongs to it"))
+    return KeyFault(_("is not a private key as PEM text"), _(_PASTE))

@@ -19,9 +19,10 @@ from connector_core import (
     VerifyReport,
     hookimpl,
 )
-from connectors.smtp import schema
+from connectors.smtp import i18n, schema
 
 if TYPE_CHECKING:
+    from connector_core.i18n import Catalog
     from connectors.smtp.sender import SmtpSender
 
 HOOK_API = 1
@@ -52,6 +53,12 @@ def metadata() -> ConnectorMetadata:
 def config_schema() -> Mapping[str, Any]:
     """The schema made from the config's model."""
     return schema.load()
+
+
+@hookimpl
+def catalog() -> Catalog:
+    """The translations of the schema's descriptions and of what is said of providers."""
+    return i18n.catalog
 
 
 @hookimpl

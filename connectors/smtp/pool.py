@@ -19,6 +19,7 @@ from connector_core import (
 )
 from connectors.smtp.account import Account
 from connectors.smtp.endpoint import Endpoint
+from connectors.smtp.i18n import _
 from connectors.smtp.limits import Pace
 from connectors.smtp.opening import open_session
 from connectors.smtp.session import DeadConnectionError, Sent, Session
@@ -181,7 +182,7 @@ class Pool:
             raise HostClosedError
         if deadline is not None and deadline <= time.monotonic():
             raise TemporaryDeliveryError(
-                "the time was up before the message could be sent", stage="pool", failover=True
+                _("the time was up before the message could be sent"), stage="pool", failover=True
             )
         if self._pace.limits:
             async with self._while_open():
@@ -327,8 +328,10 @@ class Pool:
     def _refuse(self, waiter: asyncio.Future[Session | None]) -> None:
         """Let a message wait no longer: its time is up."""
         if not waiter.done():
-            reason = f"all {self._limit} connections were busy until the time was up"
-            hint = "raise maxConnections, or the timeout"
+            reason = _("all {limit} connections were busy until the time was up").format(
+                limit=self._limit
+            )
+            hint = _("raise maxConnections, or the timeout")
             waiter.set_exception(
                 TemporaryDeliveryError(reason, stage="pool", failover=True, hint=hint)
             )

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connectors.smtp.addresses import control_in
+from connectors.smtp.i18n import mark
 
 __all__ = [
     "Capabilities",
@@ -34,7 +35,7 @@ _MOST_KNOWN = 16  # lines, and as many pieces of several, that need not be taken
 _LONGEST_KNOWN = 256  # octets of one
 
 _CLOSING = 421
-_TOO_LONG = "a reply, or a line of one, is too long"
+_TOO_LONG = mark("a reply, or a line of one, is too long")
 _REPLY_LINE = re.compile(r"([2-5][0-5][0-9])([ -]|$)(.*)", re.DOTALL)
 _ENHANCED = {
     code_class: re.compile(rf"({code_class}\.[0-9]{{1,3}}\.[0-9]{{1,3}})(?: |$)")
@@ -146,7 +147,7 @@ class ReplyParser:
                 reply = self._whole_reply(line)
             self.replies.append(reply)
             if len(self.replies) > MAX_UNREAD:
-                raise ProtocolError("the server floods this client with replies")
+                raise ProtocolError(mark("the server floods this client with replies"))
         self.partial = bool(self._rest or self._lines)
         # The CR of its end may have come without the LF.
         if len(self._rest) > MAX_LINE + self._rest.endswith(b"\r"):
@@ -168,10 +169,10 @@ class ReplyParser:
             raise ProtocolError(_TOO_LONG)
         found = _REPLY_LINE.fullmatch(raw.decode("utf-8", "replace"))
         if not found:
-            raise ProtocolError("the server sent a line that is no SMTP reply", raw)
+            raise ProtocolError(mark("the server sent a line that is no SMTP reply"), raw)
         code = int(found[1])
         if self._lines and code != self._code:
-            raise ProtocolError("the lines of one reply have different codes")
+            raise ProtocolError(mark("the lines of one reply have different codes"))
         self._code = code
         self._lines.append(_UNPRINTABLE.sub("?", found[3]))
         return found[2] != "-"

@@ -14,6 +14,7 @@ import secrets
 import stringprep
 import unicodedata
 
+from connectors.smtp.i18n import _
 from connectors.smtp.protocol import from_base64
 
 __all__ = ["ScramClient", "ScramError", "saslprep"]
@@ -79,14 +80,15 @@ class ScramClient:
         text = challenge.decode("utf-8", "replace")
         found = _FIRST.fullmatch(text)
         if not found:
-            raise ScramError("its first message has another form")
+            raise ScramError(_("its first message has another form"))
         nonce, iterations = found[1], int(found[3])
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
-            raise ScramError("its nonce does not continue this client's")
+            raise ScramError(_("its nonce does not continue this client's"))
         if not MIN_ITERATIONS <= iterations <= MAX_ITERATIONS:
             raise ScramError(
-                f"it asks for {iterations} iterations, and {MIN_ITERATIONS} to {MAX_ITERATIONS} "
-                "are safe"
+                _(
+                    "it asks for {iterations} iterations, and {minimum} to {maximum} are safe"
+                ).format(iterations=iterations, minimum=MIN_ITERATIONS, maximum=MAX_ITERATIONS)
             )
         salted = hashlib.pbkdf2_hmac(self._digest, self._password, _base64(found[2]), iterations)
         bare = f"c={base64.b64encode(_HEADER.encode()).decode()},r={nonce}"
@@ -102,7 +104,7 @@ class ScramClient:
         first = challenge.split(b",")[0]
         given = _base64(first[2:].decode("ascii", "replace")) if first[:2] == b"v=" else b""
         if not hmac.compare_digest(given, self._server_signature or b""):
-            raise ScramError("it does not know the password that it should know")
+            raise ScramError(_("it does not know the password that it should know"))
         self.proven = True
 
     def _hmac(self, key: bytes, message: bytes) -> bytes:
@@ -112,7 +114,7 @@ class ScramClient:
 def _base64(text: str) -> bytes:
     found = from_base64(text)
     if found is None:
-        raise ScramError("what it sent is not base64")
+        raise ScramError(_("what it sent is not base64"))
     return found
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from connector_core import DeliveryError, PermanentDeliveryError
 from connectors.smtp import diagnose
 from connectors.smtp.dialogue import BROKEN_OFF, LOST, Dialogue, left
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.transaction import Envelope, Handover, Step, Transaction
 
@@ -168,7 +169,7 @@ class Session:
         if not step.final:
             return
         if reply.code < 400:
-            raise ProtocolError("the server took the message before it had all of it")
+            raise ProtocolError(mark("the server took the message before it had all of it"))
         # It reads no further: the rest cannot be taken back.
         self._wire.abort()
 
@@ -178,7 +179,7 @@ class Session:
         agreed = any(reply.code < 400 for reply in surplus)
         if (transaction.accepted and surplus) or (transaction.closing and agreed):
             transaction.refusal = None
-            raise ProtocolError("the server sent more replies than it was asked for")
+            raise ProtocolError(mark("the server sent more replies than it was asked for"))
 
     def _failed(self, error: BaseException, stage: str, *, committed: bool) -> BaseException:
         """What to raise where a transaction broke off."""
@@ -196,27 +197,31 @@ class Session:
         """How the server ended it before it was asked: nothing was written, nothing uncertain."""
         if (reply := self._wire.farewell()) is not None:
             self._wire.abort()
-            return self._dialogue.refused("sender", "", reply, "more mails")
+            return self._dialogue.refused("sender", "", reply, mark("more mails"))
         if self._wire.closed:
             return diagnose.lost("sender", self._endpoint)
         # What it said unasked would pass for a reply.
         self._wire.abort()
-        return diagnose.broken("sender", "the server replied before it was asked")
+        return diagnose.broken("sender", mark("the server replied before it was asked"))
 
     def _require_capable(self, envelope: Envelope, content: bytes) -> None:
         """Refuse what the server cannot carry before anything is written."""
         largest = self._largest
         if largest is not None and len(content) > largest:
             raise PermanentDeliveryError(
-                f"the mail has {len(content)} octets, and {self._endpoint} takes {largest}",
+                _("the mail has {octets} octets, and {endpoint} takes {limit}").format(
+                    octets=len(content), endpoint=self._endpoint, limit=largest
+                ),
                 stage="content",
-                hint="make the template smaller",
+                hint=_("make the template smaller"),
             )
         if envelope.international and not self._international:
             raise PermanentDeliveryError(
-                f"{self._endpoint} does not take addresses that are not ASCII (SMTPUTF8)",
+                _("{endpoint} does not take addresses that are not ASCII (SMTPUTF8)").format(
+                    endpoint=self._endpoint
+                ),
                 stage="sender",
-                hint="use an address whose part before the @ is ASCII",
+                hint=_("use an address whose part before the @ is ASCII"),
                 failover=True,
             )
 

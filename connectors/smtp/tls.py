@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from connector_core import ConfigError, ConfigProblem
+from connectors.smtp.i18n import _, mark
 
 if TYPE_CHECKING:
     from connectors.smtp.config import TlsOptions
 
-__all__ = ["TlsClient", "make_context", "tls_problems", "trusting_context"]
+__all__ = ["TlsClient", "certificate_reason", "make_context", "tls_problems", "trusting_context"]
 
-_PASTE = (
-    "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but file:PATH is "
-    "by the connector command and resolve_secrets"
+_PASTE = mark(
+    "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but "
+    "file:PATH is by the connector command and resolve_secrets"
 )
 RESUMED_FOR = 3600.0  # seconds after which the certificate is looked at again
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
@@ -49,16 +50,16 @@ def _try(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProblem]]:
     try:
         context = ssl.create_default_context(cadata=_plain(options.ca) or None)
     except (ssl.SSLError, ValueError):
-        problems.append(ConfigProblem("$.tls.ca", "is not PEM certificates", _PASTE))
+        problems.append(ConfigProblem("$.tls.ca", _("is not PEM certificates"), _(_PASTE)))
         context = ssl.create_default_context()
     # The least that is safe, whatever this build of OpenSSL would allow.
     context.minimum_version = _VERSIONS[options.min_version or "TLSv1.2"]
     if options.max_version:
         context.maximum_version = _VERSIONS[options.max_version]
     for key, message, apply in (
-        ("ciphers", "is not a cipher list that OpenSSL knows", _set_ciphers),
-        ("cert", "is not a PEM certificate with its key in `key`", _load_cert),
-        ("ALPNProtocols", "is not a list of protocol names", _set_alpn),
+        ("ciphers", mark("is not a cipher list that OpenSSL knows"), _set_ciphers),
+        ("cert", mark("is not a PEM certificate with its key in `key`"), _load_cert),
+        ("ALPNProtocols", mark("is not a list of protocol names"), _set_alpn),
     ):
         attempt: Callable[[ssl.SSLContext, TlsOptions], None] = apply
         try:
@@ -66,8 +67,12 @@ def _try(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProblem]]:
         except (ssl.SSLError, ValueError, OSError) as error:
             # OpenSSL names the fault and never shows the material.
             reason = getattr(error, "reason", None)
-            detail = f"{message}: {reason}" if reason else message
-            problems.append(ConfigProblem(f"$.tls.{key}", detail, _PASTE if key == "cert" else ""))
+            detail = _(message)
+            if reason:
+                detail = _("{what}: {reason}").format(what=detail, reason=reason)
+            problems.append(
+                ConfigProblem(f"$.tls.{key}", detail, _(_PASTE) if key == "cert" else "")
+            )
     if options.reject_unauthorized is False:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -171,6 +176,23 @@ def _load_cert(context: ssl.SSLContext, options: TlsOptions) -> None:
 def _set_alpn(context: ssl.SSLContext, options: TlsOptions) -> None:
     if options.alpn_protocols:
         context.set_alpn_protocols(options.alpn_protocols)
+
+
+# What OpenSSL commonly says; what it says besides stays in English.
+_VERIFICATION = (
+    mark("certificate has expired"),
+    mark("certificate is not yet valid"),
+    mark("certificate revoked"),
+    mark("self-signed certificate"),
+    mark("self-signed certificate in certificate chain"),
+    mark("unable to get local issuer certificate"),
+    mark("unsuitable certificate purpose"),
+)
+
+
+def certificate_reason(error: ssl.SSLCertVerificationError) -> str:
+    """Why a certificate was refused, in OpenSSL's words."""
+    return _(error.verify_message or mark("the certificate is not valid"))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.protocol import (
     Capabilities,
     ProtocolError,
@@ -143,11 +144,11 @@ class Refusal(NamedTuple):
 
 
 # Not an Enum: until Python 3.12 it takes longer to look up a member of one than all the rest.
-_MAIL = Step("sender", "MAIL", "the sender")
-_RCPT = Step("recipient", "RCPT", "the recipient")
+_MAIL = Step("sender", "MAIL", mark("the sender"))
+_RCPT = Step("recipient", "RCPT", mark("the recipient"))
 _DATA = Step("content", "DATA", "DATA")
-_CONTENT = Step("content", "DATA", "the message", final=True)
-_CHUNK = Step("content", "BDAT", "the message", final=True)
+_CONTENT = Step("content", "DATA", mark("the message"), final=True)
+_CHUNK = Step("content", "BDAT", mark("the message"), final=True)
 _ENVELOPE = [_MAIL, _RCPT, _DATA]
 
 
@@ -248,13 +249,17 @@ class Transaction:
             ProtocolError: the reply cannot be one to its command.
         """
         if not self.awaited:
-            raise ProtocolError("the server sent a reply that nothing asked for")
+            raise ProtocolError(mark("the server sent a reply that nothing asked for"))
         step = self.awaited.pop(0)
         if reply.code >= 400:
             self._refuse(step, reply)
             return None
         if (step is _DATA) != (reply.code >= 300):
-            raise ProtocolError(f"the server replied {reply.code} to {step.command}")
+            raise ProtocolError(
+                _("the server replied {code} to {command}").format(
+                    code=reply.code, command=step.command
+                )
+            )
         if self.refusal is None:
             if step.final:
                 self.accepted = reply
@@ -274,7 +279,7 @@ class Transaction:
             # Without a sender there is nothing to agree to: what came first was no reply to MAIL,
             # and the last one, which counts, is still to come.
             self.refusal = None
-            raise ProtocolError("the replies are out of step")
+            raise ProtocolError(mark("the replies are out of step"))
         if step.final:
             return None
         if step is _DATA:

@@ -11,6 +11,7 @@ from connector_core.validation import nearest
 from connectors.smtp import providers, schema
 from connectors.smtp.addresses import control_in
 from connectors.smtp.config import IMPLICIT_TLS_PORT
+from connectors.smtp.i18n import _, mark
 
 __all__ = ["expand"]
 
@@ -27,7 +28,7 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
         try:
             expanded = _beneath(_options(url), expanded)
         except ValueError as error:
-            problems.append(ConfigProblem("$.url", str(error), _URL_HINT))
+            problems.append(ConfigProblem("$.url", str(error), _(_URL_HINT)))
     service = expanded.pop("service", None)
     if isinstance(service, str) and service:
         services = providers.services()
@@ -35,8 +36,16 @@ def expand(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProble
         if given is None:
             names = list(services)
             near = nearest(service.lower(), names)
-            hint = f"did you mean {near}?" if near else "give host and port in its place"
-            problems.append(ConfigProblem("$.service", f"is not one of {', '.join(names)}", hint))
+            hint = (
+                _("did you mean {name}?").format(name=near)
+                if near
+                else _("give host and port in its place")
+            )
+            problems.append(
+                ConfigProblem(
+                    "$.service", _("is not one of {known}").format(known=", ".join(names)), hint
+                )
+            )
         else:
             if str(expanded.get("port") or given["port"]) != str(given["port"]):
                 given = _at_another_port(given["host"], expanded)
@@ -57,7 +66,9 @@ def _beneath(given: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return {**given, **{key: own[key] for key in own if own[key] != "" or key not in given}}
 
 
-_URL_HINT = "write smtp://user:password@host:587, with %40 for @ and %3A for : in the password"
+_URL_HINT = mark(
+    "write smtp://user:password@host:587, with %40 for @ and %3A for : in the password"
+)
 
 
 def _options(url: str) -> dict[str, Any]:
@@ -70,7 +81,7 @@ def _options(url: str) -> dict[str, Any]:
         )
         query = parse_qsl(parts.query, keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
-        raise ValueError("has percent-encoded bytes that are not UTF-8") from None
+        raise ValueError(_("has percent-encoded bytes that are not UTF-8")) from None
     options: dict[str, Any] = {"host": host}
     if parts.port is not None:
         options["port"] = parts.port
@@ -86,18 +97,18 @@ def _options(url: str) -> dict[str, Any]:
 def _split(url: str) -> SplitResult:
     """The parts of a URL that names a mail server."""
     if control_in(url):
-        raise ValueError("contains a control character")
+        raise ValueError(_("contains a control character"))
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        parts.port  # noqa: B018 - it raises where the port is no number
     except ValueError:
-        raise ValueError("is not a URL whose port is a number") from None
+        raise ValueError(_("is not a URL whose port is a number")) from None
     if parts.scheme not in ("smtp", "smtps"):
-        raise ValueError("must start with smtp:// or smtps://")
+        raise ValueError(_("must start with smtp:// or smtps://"))
     if not parts.hostname:
-        raise ValueError("has no host")
+        raise ValueError(_("has no host"))
     if parts.path not in ("", "/") or parts.fragment:
-        raise ValueError("has a path or fragment behind the host")
+        raise ValueError(_("has a path or fragment behind the host"))
     return parts
 
 
@@ -110,10 +121,12 @@ def _set(options: dict[str, Any], key: str, value: str) -> None:
     if name not in known:
         # It is not shown: a password with a ? in it makes options of its other half.
         near = nearest(name, known)
-        raise ValueError("has an unknown option" + (f"; did you mean {near}?" if near else ""))
+        if near:
+            raise ValueError(_("has an unknown option; did you mean {name}?").format(name=near))
+        raise ValueError(_("has an unknown option"))
     target = options.setdefault(first, {}) if dot else options
     if not isinstance(target, dict) or name in target:
-        raise ValueError(f"gives {key} twice")
+        raise ValueError(_("gives {key} twice").format(key=key))
     target[name] = _typed(known[name].get("type"), value)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import cast
 
 from connectors.smtp.alarm import Alarm
+from connectors.smtp.i18n import mark
 from connectors.smtp.protocol import ProtocolError, Reply, ReplyParser
 from connectors.smtp.transaction import Flight
 
@@ -274,7 +275,7 @@ class Wire(asyncio.Protocol):
         """
         self._hold = False
         if self.unread:
-            raise ProtocolError("bytes arrived before TLS began, which may be an attack")
+            raise ProtocolError(mark("bytes arrived before TLS began, which may be an attack"))
         if self.closed or self.transport is None:
             raise ConnectionLost
         # Longer than our own limit, which is the one that counts and says TimeoutError.

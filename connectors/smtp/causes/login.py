@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connectors.smtp.causes.cause import LOGIN, MAIL, cause
+from connectors.smtp.i18n import mark
 
 __all__ = ["CAUSES"]
 
@@ -14,7 +15,7 @@ CAUSES = (
         r"must issue a starttls|starttls (?:command )?(?:is )?(?:first|required)|^538"
         r"|[45]\.7\.1[01]\b|encryption required|requires? (?:tls|ssl|encryption)\b"
         r"|(?:tls|ssl)(?:-connection)? (?:is )?required|uc_client_non_ssl",
-        "the server wants TLS first: set requireTLS on port 587, or secure on port 465",
+        mark("the server wants TLS first: set requireTLS on port 587, or secure on port 465"),
         operator=True,
     ),
     cause(
@@ -22,7 +23,7 @@ CAUSES = (
         f"greeting ehlo {LOGIN} {MAIL}",
         r"(?:too many|maximum number of) (?:concurrent |simultaneous |open )?(?:smtp )?"
         r"(?:connections|sessions)|concurrent connections|connections? limit|\bhl:icc\b",
-        "the server allows fewer connections at a time: lower maxConnections",
+        mark("the server allows fewer connections at a time: lower maxConnections"),
     ),
     cause(
         "quota used up",
@@ -31,8 +32,10 @@ CAUSES = (
         r"|(?:sending|outgoing) (?:e-?mail )?(?:limits?|quota)|submissionquotaexceeded"
         r"|(?:message|e-?mail|recipient) limit (?:is )?(?:reached|exceeded)|5\.4\.5\b"
         r"|5\.7\.23[23]\b",
-        "the account has sent as many mails as its plan allows: wait for the next day, raise the "
-        "plan, or enable a second connector",
+        mark(
+            "the account has sent as many mails as its plan allows: wait for the next day, "
+            "raise the plan, or enable a second connector"
+        ),
         operator=True,
     ),
     cause(
@@ -42,8 +45,10 @@ CAUSES = (
         r"|outgoing blocked|bad outbound sender"
         r"|not yet activated|activate your .{0,20}account|unusual sending activity|5\.7\.705\b"
         r"|isn't allowed to send",
-        "the provider has suspended the account, or not activated it: look into its console, and "
-        "ask its support",
+        mark(
+            "the provider has suspended the account, or not activated it: look into its "
+            "console, and ask its support"
+        ),
         operator=True,
     ),
     cause(
@@ -51,7 +56,7 @@ CAUSES = (
         f"{LOGIN} {MAIL}",
         r"unauthori[sz]ed ip|invalid credentials for relay|not in whitelist"
         r"|\bip (?:address )?(?:is )?not (?:allowed|authori[sz]ed|permitted|whitelisted)",
-        "the account may only be used from certain addresses: add this machine's to its list",
+        mark("the account may only be used from certain addresses: add this machine's to its list"),
         operator=True,
     ),
     # Authentication
@@ -59,84 +64,107 @@ CAUSES = (
         "app password needed",
         "auth",
         r"application-specific password|app(?:lication)? password",
-        "the account needs an app password: turn on two-step verification, create an app password "
-        "and put it into auth.pass",
+        mark(
+            "the account needs an app password: turn on two-step verification, create an app "
+            "password and put it into auth.pass"
+        ),
     ),
     cause(
         "log-in held back",
         "auth",
         r"5\.7\.14\b|log in (?:via|with|through) your web browser",
-        "the provider takes this log-in for suspicious: log in with a browser from here and "
-        "confirm it, or use an app password",
+        mark(
+            "the provider takes this log-in for suspicious: log in with a browser from here "
+            "and confirm it, or use an app password"
+        ),
     ),
     cause(
         "SMTP not turned on for the mailbox",
         LOGIN,
         r"authori[sz]ation code|service is not open|user has no permission"
         r"|does not have access rights|login_source_not_allowed",
-        "turn on SMTP in the mailbox's settings, and put the authorisation code that it gives "
-        "there into auth.pass",
+        mark(
+            "turn on SMTP in the mailbox's settings, and put the authorisation code that it "
+            "gives there into auth.pass"
+        ),
     ),
     cause(
         "SMTP AUTH off for the tenant",
         LOGIN,
         r"smtpclientauthentication is disabled",
         # Without it a token is refused as well, so OAuth2 is no way round.
-        "SMTP AUTH is turned off for the organisation or the mailbox: let its administrator turn "
-        "on Authenticated SMTP for this mailbox",
+        mark(
+            "SMTP AUTH is turned off for the organisation or the mailbox: let its "
+            "administrator turn on Authenticated SMTP for this mailbox"
+        ),
     ),
     cause(
         "log-in forbidden by a policy",
         LOGIN,
         r"security defaults|conditional access|did not meet the criteria",
-        "a security policy of the organisation forbids this log-in: let its administrator exempt "
-        "this account, or use OAuth2 if that is what the policy asks for",
+        mark(
+            "a security policy of the organisation forbids this log-in: let its administrator "
+            "exempt this account, or use OAuth2 if that is what the policy asks for"
+        ),
     ),
     cause(
         "basic authentication disabled",
         "auth",
         r"5\.7\.139\b|basic auth(?:entication)? is (?:disabled|not supported)",
-        "the account does not allow passwords for SMTP: use OAuth2, or let its administrator "
-        "allow basic authentication",
+        mark(
+            "the account does not allow passwords for SMTP: use OAuth2, or let its "
+            "administrator allow basic authentication"
+        ),
     ),
     cause(
         "too many log-ins",
         LOGIN,
         r"too many (?:bad |failed |invalid |unsuccessful )?(?:auth|log|attempt|password)"
         r"|temporarily locked|too much fail authentication|^526 .{0,40}\[1\]",
-        "the server has locked the account for a while after failed log-ins: correct auth, then "
-        "wait before the next try",
+        mark(
+            "the server has locked the account for a while after failed log-ins: correct auth, "
+            "then wait before the next try"
+        ),
     ),
     cause(
         "mechanism not taken",
         LOGIN,
         r"^5[03]4\b|mechanism (?:is )?(?:too weak|not supported)",
-        "the server does not take this mechanism: set authMethod to another one that it offers",
+        mark(
+            "the server does not take this mechanism: set authMethod to another one that it offers"
+        ),
     ),
     cause(
         "authentication for a moment impossible",
         LOGIN,
         r"^4",
-        "the server could not check the credentials just now: try again later",
+        mark("the server could not check the credentials just now: try again later"),
     ),
     cause(
         "token refused",
         "token",
         r"^5",
-        "the server refused the access token: it may have expired or been revoked, lack the scope "
-        "for SMTP, or belong to another user than auth.user; get a new one",
+        mark(
+            "the server refused the access token: it may have expired or been revoked, lack "
+            "the scope for SMTP, or belong to another user than auth.user; get a new one"
+        ),
     ),
     cause(
         "SendGrid's API key needed",
         "auth",
         r"bad username / password|authori[sz]ation grant is invalid",
-        "with SendGrid auth.user is the word apikey, and auth.pass an API key that may send mail",
+        mark(
+            "with SendGrid auth.user is the word apikey, and auth.pass an API key that may "
+            "send mail"
+        ),
     ),
     cause(
         "credentials refused",
         "auth",
         r"^5",
-        "check auth.user and auth.pass; many providers want an app password, an API key or "
-        "credentials made for SMTP there, not the password of the account",
+        mark(
+            "check auth.user and auth.pass; many providers want an app password, an API key or "
+            "credentials made for SMTP there, not the password of the account"
+        ),
     ),
 )

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from connectors.smtp.addresses import Mailbox, control_in
+from connectors.smtp.i18n import _
 
 __all__ = [
     "FORBIDDEN_NAMES",
@@ -68,9 +69,9 @@ def is_forbidden_name(name: str) -> bool:
 def name_problem(name: str) -> str | None:
     """Why a custom header cannot have this name, if so (RFC 5322 section 3.6.8)."""
     if not _FIELD_NAME.fullmatch(name) or len(name) > MAX_LINE:
-        return "is not a header name: printable ASCII without spaces and colons"
+        return _("is not a header name: printable ASCII without spaces and colons")
     if is_forbidden_name(name):
-        return "is a header that the mail sets itself, or that a server sets"
+        return _("is a header that the mail sets itself, or that a server sets")
     return None
 
 
@@ -79,12 +80,12 @@ def header_problem(text: str) -> str | None:
     if text.isascii() and text.isprintable() and "=?" not in text:
         return None
     if code := control_in(text, allow="\t"):
-        return f"contains the control character {code}"
+        return _("contains the control character {code}").format(code=code)
     # Only as far as the last end: behind it, every beginning would be followed to the end of the
     # text, which takes quadratic time.
     for found in _ENCODED_WORD.finditer(text, 0, text.rfind("?=") + 2):
         if control_in(_decoded(*found.groups())):
-            return "hides a control character in an encoded-word"
+            return _("hides a control character in an encoded-word")
     return None
 
 

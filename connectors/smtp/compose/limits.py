@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector_core import MessageError
+from connectors.smtp.i18n import _
 
 __all__ = [
     "MAX_BODY_VALUE",
@@ -22,4 +23,6 @@ MAX_CONTENT_TEMPLATE = 1024 * 1024
 
 def too_large() -> MessageError:
     """The error for a mail beyond `MAX_MESSAGE`."""
-    return MessageError("content", f"the mail has more than {MAX_MESSAGE >> 20} MiB")
+    return MessageError(
+        "content", _("the mail has more than {size} MiB").format(size=MAX_MESSAGE >> 20)
+    )

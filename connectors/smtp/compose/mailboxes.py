@@ -11,6 +11,7 @@ from connector_core.templates import CompiledText
 from connectors.smtp.addresses import Mailbox, control_in, parse_address
 from connectors.smtp.compose.headers import header_problem, mailbox_header
 from connectors.smtp.compose.limits import MAX_HEADER_VALUE
+from connectors.smtp.i18n import _
 
 __all__ = ["MailboxField", "MailboxFieldTemplate", "MailboxTemplate"]
 
@@ -41,7 +42,9 @@ class MailboxField(NamedTuple):
             ValueError: the display name cannot stand in a header.
         """
         if len(mailbox.name) > MAX_HEADER_VALUE:
-            raise ValueError(f"has a name of more than {MAX_HEADER_VALUE} characters")
+            raise ValueError(
+                _("has a name of more than {limit} characters").format(limit=MAX_HEADER_VALUE)
+            )
         if problem := header_problem(mailbox.name):
             raise ValueError(problem)
         address = mailbox.address
@@ -64,7 +67,7 @@ class MailboxTemplate:
 
     def __init__(self, text: str) -> None:
         if control_in(text):
-            raise ValueError("contains a control character")
+            raise ValueError(_("contains a control character"))
         text = text.strip(" ")
         found = _SPLIT.fullmatch(text)
         name = found["name"].strip(" ") if found else ""

@@ -25,6 +25,7 @@ from connectors.smtp.compose.mailboxes import MailboxField
 from connectors.smtp.compose.prepared import PreparedTemplate, UnusableTemplateError
 from connectors.smtp.compose.unsubscribe import UnsubscribeFields
 from connectors.smtp.dkim.signer import Signer
+from connectors.smtp.i18n import _
 from connectors.smtp.transaction import Envelope
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ class Composer:
             ("content", template.content, MAX_CONTENT_TEMPLATE),
         ):
             if len(text) > limit:
-                raise MessageError(f"template.{key}", f"has more than {limit} characters")
+                raise MessageError(
+                    f"template.{key}", _("has more than {limit} characters").format(limit=limit)
+                )
         try:
             return PreparedTemplate(template, self._options)
         except UnusableTemplateError as fault:
@@ -188,8 +191,12 @@ def _message_id(wanted: str, domain: str) -> str:
         return f"<{wanted}@{domain}>"
     found = _MESSAGE_ID.fullmatch(wanted)
     if not found or "=?" in wanted or (wanted.startswith("<") != wanted.endswith(">")):
-        raise MessageError("message_id", "is not of the form <left@right>, nor its left side alone")
+        raise MessageError(
+            "message_id", _("is not of the form <left@right>, nor its left side alone")
+        )
     full = f"<{found['left']}@{found['right'] or domain}>"
     if len(full) > _MAX_MESSAGE_ID:
-        raise MessageError("message_id", f"has more than {_MAX_MESSAGE_ID} characters")
+        raise MessageError(
+            "message_id", _("has more than {limit} characters").format(limit=_MAX_MESSAGE_ID)
+        )
     return full

@@ -15,6 +15,7 @@ from connectors.smtp.compose.content import Content, Options
 from connectors.smtp.compose.headers import bare_header, header, header_problem
 from connectors.smtp.compose.limits import MAX_BODY_VALUE, MAX_HEADER_VALUE, MAX_MESSAGE
 from connectors.smtp.compose.mailboxes import MailboxFieldTemplate
+from connectors.smtp.i18n import _, mark
 
 __all__ = ["PreparedTemplate", "UnusableTemplateError"]
 
@@ -76,9 +77,9 @@ class PreparedTemplate:
             self.body = Body(content.entity(self._variables.paths))
         in_subject = set(self._subject.paths)
         self._limits = [
-            _Limit(path, MAX_HEADER_VALUE, "subject", uses[path])
+            _Limit(path, MAX_HEADER_VALUE, mark("the subject"), uses[path])
             if path in in_subject
-            else _Limit(path, MAX_BODY_VALUE, "content", uses[path])
+            else _Limit(path, MAX_BODY_VALUE, mark("the content"), uses[path])
             for path in self._variables.paths
         ]
         # So many characters in all values together break no limit.
@@ -107,11 +108,15 @@ class PreparedTemplate:
             if value is None:
                 continue
             if len(value) > limit.most:
-                reason = f"has more than {limit.most} characters, too many for the {limit.place}"
+                reason = _("has more than {limit} characters, too many for {place}").format(
+                    limit=limit.most, place=_(limit.place)
+                )
                 raise MessageError(f"payload.{limit.path}", reason)
             total += len(value) * limit.uses
         if total > MAX_MESSAGE:
-            reason = f"its values have more than {MAX_MESSAGE >> 20} MiB together"
+            reason = _("its values have more than {size} MiB together").format(
+                size=MAX_MESSAGE >> 20
+            )
             raise MessageError("content", reason)
 
     def _warn_of_gaps(self, usage_type: str, values: Sequence[str | None]) -> None:

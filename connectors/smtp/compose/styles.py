@@ -22,6 +22,7 @@ from connectors.smtp.compose.nesting import (
     is_crowded,
 )
 from connectors.smtp.compose.placeholders import Placeholders
+from connectors.smtp.i18n import _, mark
 
 __all__ = ["inline"]
 
@@ -50,7 +51,7 @@ def inline(html: str) -> str:
     import css_inline  # only here: few configs need it
 
     variables = Placeholders(html)
-    source, mark = variables.text, f"data-{variables.unused}"
+    source, label = variables.text, f"data-{variables.unused}"
     found = list(tags(source))
     declarations = sum(
         source.count(":", tag.end, tag.text_end) for tag in found if tag.name == "style"
@@ -58,19 +59,19 @@ def inline(html: str) -> str:
     if not declarations:
         return html
     if len(found) * declarations**2 > _MAX_WORK:
-        raise ValueError("has more CSS than can be inlined into so many elements")
+        raise ValueError(_("has more CSS than can be inlined into so many elements"))
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
-    copy = _marked(source, found, mark)
+    copy = _marked(source, found, label)
     try:
-        styles = _styles(inliner.inline(copy), mark)
+        styles = _styles(inliner.inline(copy), label)
     except css_inline.InlineError:
-        raise ValueError("has a style attribute or a <style> that is not CSS") from None
+        raise ValueError(_("has a style attribute or a <style> that is not CSS")) from None
     result = variables.restored(_styled(source, found, styles))
     _check_variables(html, result)
     return result
 
 
-def _marked(source: str, found: Sequence[Tag], mark: str) -> str:
+def _marked(source: str, found: Sequence[Tag], label: str) -> str:
     """A copy for css-inline, in which each start tag has its number as an attribute.
 
     Raises:
@@ -79,19 +80,25 @@ def _marked(source: str, found: Sequence[Tag], mark: str) -> str:
     try:
         source.encode()
     except UnicodeEncodeError:
-        raise ValueError("contains half of a surrogate pair") from None
+        raise ValueError(_("contains half of a surrogate pair")) from None
     pieces: list[str] = []
     nesting, position = Nesting(), 0
     for number, tag in enumerate(found):
         name = RENAMED.get(tag.name, tag.name)
         if not nesting.takes(name, closing=tag.closing):
-            raise ValueError(f"nests more than {MAX_DEPTH} elements, or leaves too many open")
+            raise ValueError(
+                _("nests more than {limit} elements, or leaves too many open").format(
+                    limit=MAX_DEPTH
+                )
+            )
         if is_crowded(source, tag):
-            raise ValueError(f"has a tag with more than {MAX_ATTRIBUTES} attributes")
+            raise ValueError(
+                _("has a tag with more than {limit} attributes").format(limit=MAX_ATTRIBUTES)
+            )
         pieces.append(source[position : tag.start])
         position = tag.text_end if name in _NOT_READ else tag.end
         if name not in _NOT_READ:
-            added = "" if tag.closing else f' {mark}="{number}"'
+            added = "" if tag.closing else f' {label}="{number}"'
             if name == "style" and not _is_for_all(source, tag):
                 added += f" {_IGNORE}"
             pieces.append(f"<{'/' * tag.closing}{name}{added}{source[tag.inside : tag.end]}")
@@ -106,11 +113,11 @@ def _is_for_all(source: str, tag: Tag) -> bool:
     )
 
 
-def _styles(inlined: str, mark: str) -> Mapping[int, str]:
+def _styles(inlined: str, label: str) -> Mapping[int, str]:
     """The style attribute of each numbered element that has one, in its quotes."""
     styles: dict[int, str] = {}
     for tag in tags(inlined):
-        number = None if tag.closing else attribute(inlined, tag, mark)
+        number = None if tag.closing else attribute(inlined, tag, label)
         if number and (style := attribute(inlined, tag, "style")):
             # Where a parser has made two elements of one, the first counts.
             styles.setdefault(int(number.value), inlined[style.start : style.end])
@@ -143,9 +150,15 @@ def _check_variables(html: str, result: str) -> None:
     """
     before = Counter(CompiledText(html).sources)
     after = Counter(CompiledText(result).sources)
-    for variables, what in (
-        (after - before, f"in a rule of <style>, which cannot be inlined: give it {_IGNORE}"),
-        (before - after, f"in a style that would lose it: give its element {_IGNORE}"),
+    for variables, told in (
+        (
+            after - before,
+            mark("has {variables} in a rule of <style>, which cannot be inlined: give it {ignore}"),
+        ),
+        (
+            before - after,
+            mark("has {variables} in a style that would lose it: give its element {ignore}"),
+        ),
     ):
         if variables:
-            raise ValueError(f"has {', '.join(variables)} {what}")
+            raise ValueError(_(told).format(variables=", ".join(variables), ignore=_IGNORE))

@@ -33,6 +33,7 @@ from connectors.smtp.compose.encodings import (
     shorter,
 )
 from connectors.smtp.compose.limits import MAX_MESSAGE, too_large
+from connectors.smtp.i18n import _
 
 __all__ = ["MARK", "FilledText", "Text"]
 
@@ -171,7 +172,7 @@ def _encoded(text: str) -> bytes:
     try:
         data = crlf(text).encode()
     except UnicodeEncodeError:
-        raise ValueError("contains half of a surrogate pair") from None
+        raise ValueError(_("contains half of a surrogate pair")) from None
     if b"\0" in data:
-        raise ValueError("contains NUL")
+        raise ValueError(_("contains NUL"))
     return data

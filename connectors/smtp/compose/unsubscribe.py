@@ -11,6 +11,7 @@ from connector_core import MessageError
 from connector_core.templates import CompiledText
 from connectors.smtp.compose.headers import folded
 from connectors.smtp.compose.limits import MAX_HEADER_VALUE
+from connectors.smtp.i18n import _
 
 if TYPE_CHECKING:
     from connectors.smtp.config import ListOptions
@@ -40,13 +41,13 @@ def unsubscribe_problem(text: str) -> str | None:
     # A variable can stand where a letter can.
     shape = compiled.fill(["x"] * len(compiled.paths))
     if not _URL_CHARACTERS.fullmatch(shape):
-        return "contains a character that no URL has: write it percent-encoded"
+        return _("contains a character that no URL has: write it percent-encoded")
     if not _URL.fullmatch(shape):
-        return "is not an https:// or mailto: URL"
+        return _("is not an https:// or mailto: URL")
     if "=?" in shape:
-        return "contains =?, the beginning of an encoded-word: write %3F for the ?"
+        return _("contains =?, the beginning of an encoded-word: write %3F for the ?")
     if len(shape) > _MAX_URL:
-        return f"has more than {_MAX_URL} characters"
+        return _("has more than {limit} characters").format(limit=_MAX_URL)
     return None
 
 
@@ -84,13 +85,13 @@ def _filled(url: CompiledText, payload: Mapping[str, Any]) -> str:
     values = url.values(payload)
     for path, value in zip(url.paths, values, strict=True):
         if not value:
-            raise MessageError(f"payload.{path}", "has no value, which List-Unsubscribe needs")
+            raise MessageError(f"payload.{path}", _("has no value, which List-Unsubscribe needs"))
         if len(value) > MAX_HEADER_VALUE:
             raise _too_long(path)
     try:
         filled = url.fill(values, lambda value: quote(value, safe=""))
     except UnicodeEncodeError:
-        reason = "contains half of a surrogate pair"
+        reason = _("contains half of a surrogate pair")
         raise MessageError(f"payload.{url.paths[0]}", reason) from None
     if len(filled) > _MAX_URL:
         raise _too_long(url.paths[0])
@@ -98,4 +99,4 @@ def _filled(url: CompiledText, payload: Mapping[str, Any]) -> str:
 
 
 def _too_long(path: str) -> MessageError:
-    return MessageError(f"payload.{path}", "makes the URL in List-Unsubscribe too long")
+    return MessageError(f"payload.{path}", _("makes the URL in List-Unsubscribe too long"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from connector_core import ConfigProblem
 from connectors.smtp import extras
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.pem import KeyFault, load_key
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["SigningKey", "missing", "read_key"]
 _MIN_BITS = 1024
 _GOOD_BITS = 2048
 _MAX_BITS = 4096
-_NEW_KEY = "make a new one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
+_NEW_KEY = mark("make a new one: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,17 @@ def read_key(pem: str, passphrase: str | None) -> SigningKey | KeyFault:
     if isinstance(loaded, Ed25519PrivateKey):
         return _ed25519(loaded)
     if not isinstance(loaded, RSAPrivateKey):
-        return KeyFault("is neither an RSA nor an Ed25519 key", _NEW_KEY)
+        return KeyFault(_("is neither an RSA nor an Ed25519 key"), _(_NEW_KEY))
     if loaded.key_size < _MIN_BITS:
-        message = f"has fewer than {_MIN_BITS} bits, which no server accepts (RFC 8301)"
-        return KeyFault(message, _NEW_KEY)
+        message = _("has fewer than {limit} bits, which no server accepts (RFC 8301)").format(
+            limit=_MIN_BITS
+        )
+        return KeyFault(message, _(_NEW_KEY))
     if loaded.key_size > _MAX_BITS:
-        message = f"has more than {_MAX_BITS} bits, which servers need not accept (RFC 8301)"
-        return KeyFault(message, _NEW_KEY)
+        message = _("has more than {limit} bits, which servers need not accept (RFC 8301)").format(
+            limit=_MAX_BITS
+        )
+        return KeyFault(message, _(_NEW_KEY))
     return _rsa(loaded)
 
 

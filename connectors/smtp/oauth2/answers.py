@@ -11,6 +11,7 @@ from typing import Any
 
 from connector_core import DeliveryError
 from connector_core.redaction import Redactor
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.oauth2.faults import later, unusable
 from connectors.smtp.oauth2.grants import Grant
 
@@ -24,7 +25,7 @@ _MAX_MASKED = 2000  # masking takes time; no description is that long
 _TOKEN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LATER_STATUS = frozenset((408, 425, 429))
 _LATER_ERRORS = frozenset(("temporarily_unavailable", "server_error", "slow_down"))
-_CHECK_ALL = "check auth.accessUrl and the other fields of auth"
+_CHECK_ALL = mark("check auth.accessUrl and the other fields of auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,16 @@ def read_answer(
     status = answer.status
     if 300 <= status < 400:
         return unusable(
-            f"{name} replied {status}: it sends elsewhere, and credentials do not follow",
-            "check auth.accessUrl: it must be the token endpoint itself",
+            _("{name} replied {status}: it sends elsewhere, and credentials do not follow").format(
+                name=name, status=status
+            ),
+            _("check auth.accessUrl: it must be the token endpoint itself"),
         )
     if status >= 500 or status in _LATER_STATUS:
-        return later(f"{name} replied {status}", "the token endpoint has a problem: try later")
+        return later(
+            _("{name} replied {status}").format(name=name, status=status),
+            _("the token endpoint has a problem: try later"),
+        )
     fields = _fields(answer.body)
     error = fields.get("error") if fields is not None else None
     if fields is not None and isinstance(error, str) and error:
@@ -76,9 +82,11 @@ def read_answer(
         known = [*grant.secrets, *secrets, *(text for text in texts if isinstance(text, str))]
         return _refused(status, error, fields.get("error_description"), grant, name, known)
     if status >= 400:
-        return unusable(f"{name} replied {status}", _CHECK_ALL)
+        return unusable(
+            _("{name} replied {status}").format(name=name, status=status), _(_CHECK_ALL)
+        )
     if fields is None:
-        what = "more than 64 KiB" if answer.body is None else "what is no JSON object"
+        what = _("more than 64 KiB") if answer.body is None else _("what is no JSON object")
         return _garbage(name, what)
     return _granted(fields, name)
 
@@ -99,11 +107,11 @@ def _no_number(name: str) -> None:
 def _granted(fields: Mapping[str, Any], name: str) -> Granted | DeliveryError:
     value, kind = fields.get("access_token"), fields.get("token_type")
     if not isinstance(value, str) or not value:
-        return _garbage(name, "without an access_token")
+        return _garbage(name, _("without an access_token"))
     if len(value) > _MAX_TOKEN or not _TOKEN.fullmatch(value):
-        return _garbage(name, "an access_token that is none")
+        return _garbage(name, _("an access_token that is none"))
     if kind is not None and not (isinstance(kind, str) and kind.lower() == "bearer"):
-        return _garbage(name, "a token that is no bearer token")
+        return _garbage(name, _("a token that is no bearer token"))
     other = fields.get("refresh_token")
     sound = isinstance(other, str) and len(other) <= _MAX_TOKEN and _TOKEN.fullmatch(other)
     return Granted(value, _lifetime(fields.get("expires_in")), str(other) if sound else None)
@@ -132,10 +140,16 @@ def _refused(
     if isinstance(description, str) and description:
         shown = f"{shown}: {_shown(description, secrets)}".rstrip(": ")
     if error in _LATER_ERRORS:
-        return later(f"{name} replied {status} {shown}", "try later", response=shown)
+        return later(
+            _("{name} replied {status} {text}").format(name=name, status=status, text=shown),
+            _("try later"),
+            response=shown,
+        )
     return unusable(
-        f"{name} refused an access token: {status} {shown}".rstrip(),
-        grant.hints.get(error, _CHECK_ALL),
+        _("{name} refused an access token: {status} {text}")
+        .format(name=name, status=status, text=shown)
+        .rstrip(),
+        _(grant.hints.get(error, _CHECK_ALL)),
         response=shown,
     )
 
@@ -151,4 +165,7 @@ def _shown(text: str, secrets: Iterable[str]) -> str:
 
 
 def _garbage(name: str, what: str) -> DeliveryError:
-    return later(f"{name} answered {what}", "check auth.accessUrl: it may be no token endpoint")
+    return later(
+        _("{name} answered {what}").format(name=name, what=what),
+        _("check auth.accessUrl: it may be no token endpoint"),
+    )

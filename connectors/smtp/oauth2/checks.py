@@ -10,6 +10,7 @@ from typing import Any
 
 from connector_core import ConfigProblem
 from connector_core.configs import json_path
+from connectors.smtp.i18n import _
 from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED
 from connectors.smtp.oauth2.keys import read_key
 from connectors.smtp.pem import KeyFault
@@ -55,7 +56,7 @@ def _missing(auth: Mapping[str, Any]) -> Iterator[ConfigProblem]:
         return
     needed = ("httpx2", "jwt", "cryptography") if signs else ("httpx2",)
     if any(importlib.util.find_spec(name) is None for name in needed):
-        yield ConfigProblem("$.auth", NOT_INSTALLED, INSTALL)
+        yield ConfigProblem("$.auth", _(NOT_INSTALLED), INSTALL)
 
 
 def _key_problems(auth: Mapping[str, Any]) -> Iterator[ConfigProblem]:
@@ -80,7 +81,7 @@ def _url_problems(auth: Mapping[str, Any]) -> Iterator[ConfigProblem]:
     except ValueError:
         sound = False
     if not sound:
-        yield ConfigProblem("$.auth.accessUrl", "has no host name, or a port that is none")
+        yield ConfigProblem("$.auth.accessUrl", _("has no host name, or a port that is none"))
 
 
 def _header_problems(auth: Mapping[str, Any]) -> Iterator[ConfigProblem]:
@@ -88,8 +89,10 @@ def _header_problems(auth: Mapping[str, Any]) -> Iterator[ConfigProblem]:
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
         path = json_path(("auth", "customHeaders", name))
         if not _HEADER_NAME.fullmatch(name):
-            yield ConfigProblem(path, "is not the name of an HTTP header")
+            yield ConfigProblem(path, _("is not the name of an HTTP header"))
         elif name.lower() in _OWN_HEADERS:
-            yield ConfigProblem(path, "cannot be set: the token request has its own")
+            yield ConfigProblem(path, _("cannot be set: the token request has its own"))
         elif isinstance(value, str) and not _HEADER_VALUE.fullmatch(value):
-            yield ConfigProblem(path, "contains what no HTTP header can hold", "use ASCII only")
+            yield ConfigProblem(
+                path, _("contains what no HTTP header can hold"), _("use ASCII only")
+            )

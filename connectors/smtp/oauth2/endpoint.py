@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from connector_core import DeliveryError
+from connector_core.i18n import system_reason
 from connectors.smtp.config import OAuth2KeyAuth, OAuth2TokenAuth
+from connectors.smtp.i18n import _
 from connectors.smtp.oauth2.answers import MAX_ANSWER, Answer
 from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED, later, unusable
 from connectors.smtp.oauth2.grants import GOOGLE
 from connectors.smtp.proxy.url import Proxy
-from connectors.smtp.tls import trusting_context
+from connectors.smtp.tls import certificate_reason, trusting_context
 
 if TYPE_CHECKING:
     import httpx2
@@ -67,7 +69,7 @@ class TokenEndpoint:
     @property
     def name(self) -> str:
         """What to call it: no path or query, which may hold a key."""
-        return f"the token endpoint {_place(self.url) or ''}".rstrip()
+        return _("the token endpoint {place}").format(place=_place(self.url) or "").rstrip()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -131,7 +133,7 @@ class TokenEndpoint:
         import httpx2
 
         if not (self.url.startswith("https://") and _place(self.url)):
-            raise unusable("auth.accessUrl is no https:// URL", "correct auth.accessUrl")
+            raise unusable(_("auth.accessUrl is no https:// URL"), _("correct auth.accessUrl"))
         proxy = _http_proxy(self.proxy, context) if self.proxy else None
         transport = httpx2.AsyncHTTPTransport(verify=context, trust_env=False, proxy=proxy)
         headers = httpx2.Headers(
@@ -154,32 +156,51 @@ class TokenEndpoint:
         """What an error of the HTTP library comes to; none of its text is shown."""
         import httpx2
 
-        place = f"{self.name}, through the proxy," if self.proxy else self.name
+        place = self.name
+        if self.proxy:
+            place = _("{name}, through the proxy,").format(name=place)
         causes = list(_causes(error))
         certificate = next((e for e in causes if isinstance(e, ssl.SSLCertVerificationError)), None)
         if certificate is not None:
             return unusable(
-                f"the certificate of {place} is not valid: {certificate.verify_message}",
-                "if it has an authority of your own, put its certificate into tls.ca as PEM text",
+                _("the certificate of {place} is not valid: {reason}").format(
+                    place=place, reason=certificate_reason(certificate)
+                ),
+                _(
+                    "if it has an authority of your own, put its certificate into tls.ca as PEM "
+                    "text"
+                ),
             )
         if isinstance(error, TimeoutError | httpx2.TimeoutException):
-            return later(f"{place} did not answer in time", "check auth.accessUrl and firewall")
+            return later(
+                _("{place} did not answer in time").format(place=place),
+                _("check auth.accessUrl and firewall"),
+            )
         if isinstance(error, httpx2.ProxyError):
             return _proxy_refused(str(error)[:3])
         if isinstance(error, httpx2.LocalProtocolError | httpx2.InvalidURL | ValueError):
             return unusable(
-                "the token request cannot be written",
-                "check auth.accessUrl, auth.customHeaders, auth.customParams and proxy",
+                _("the token request cannot be written"),
+                _("check auth.accessUrl, auth.customHeaders, auth.customParams and proxy"),
             )
         if isinstance(error, httpx2.RemoteProtocolError):
-            return later(f"{place} gave no whole HTTP answer", "check auth.accessUrl")
-        reasons = [e.strerror for e in causes if isinstance(e, OSError) and e.strerror]
-        reason = f": {reasons[-1]}" if reasons else ""
-        unreached = isinstance(error, httpx2.ConnectError)
-        what = "could not be reached" if unreached else "closed the connection"
+            return later(
+                _("{place} gave no whole HTTP answer").format(place=place),
+                _("check auth.accessUrl"),
+            )
+        told = (
+            _("{place} could not be reached")
+            if isinstance(error, httpx2.ConnectError)
+            else _("{place} closed the connection")
+        ).format(place=place)
+        reasons = [
+            e.strerror if isinstance(e, ssl.SSLError) else system_reason(e)
+            for e in causes
+            if isinstance(e, OSError) and e.strerror
+        ]
         return later(
-            f"{place} {what}{reason}",
-            "check auth.accessUrl, and whether a firewall or proxy is on the way",
+            _("{what}: {reason}").format(what=told, reason=reasons[-1]) if reasons else told,
+            _("check auth.accessUrl, and whether a firewall or proxy is on the way"),
         )
 
 
@@ -188,13 +209,13 @@ def _prepare(ca: str | list[str] | None) -> ssl.SSLContext:
     try:
         import httpx2  # noqa: F401 - only here: it takes long, and few configs need it
     except ImportError:
-        raise unusable(NOT_INSTALLED, INSTALL) from None
+        raise unusable(_(NOT_INSTALLED), INSTALL) from None
     for name in _LIBRARY_LOGS:
         logging.getLogger(name).addFilter(_is_of_others)
     try:
         return trusting_context(ca)
     except (ssl.SSLError, ValueError):
-        raise unusable("tls.ca is not PEM certificates", "correct tls.ca") from None
+        raise unusable(_("tls.ca is not PEM certificates"), _("correct tls.ca")) from None
 
 
 def _is_of_others(record: logging.LogRecord) -> bool:
@@ -219,20 +240,20 @@ def _http_proxy(url: str, context: ssl.SSLContext) -> httpx2.Proxy:
     """
     import httpx2
 
-    usable = "use a proxy of http://, https:// or socks5://"
+    usable = _("use a proxy of http://, https:// or socks5://")
     try:
         proxy = Proxy.parse(url)
     except ValueError:
         raise unusable(
-            "access tokens cannot be fetched through a proxy of this kind", usable
+            _("access tokens cannot be fetched through a proxy of this kind"), usable
         ) from None
     if proxy.scheme == "socks4":
         raise unusable(
-            "access tokens cannot be fetched through a proxy of socks4 or socks4a", usable
+            _("access tokens cannot be fetched through a proxy of socks4 or socks4a"), usable
         )
     if proxy.scheme == "socks5" and importlib.util.find_spec("socksio") is None:
         raise unusable(
-            "access tokens through a SOCKS proxy need a package that is not installed",
+            _("access tokens through a SOCKS proxy need a package that is not installed"),
             INSTALL,
         )
     secure = context if proxy.scheme == "https" else None
@@ -242,11 +263,13 @@ def _http_proxy(url: str, context: ssl.SSLContext) -> httpx2.Proxy:
 def _proxy_refused(status: str) -> DeliveryError:
     if status in ("401", "403", "407"):
         return unusable(
-            f"the proxy refused to reach the token endpoint: {status}",
-            "check user and password in proxy, and what the proxy allows",
+            _("the proxy refused to reach the token endpoint: {status}").format(status=status),
+            _("check user and password in proxy, and what the proxy allows"),
         )
-    shown = f": {status}" if status.isdigit() else ""
-    return later(f"the proxy did not reach the token endpoint{shown}", "check proxy")
+    told = _("the proxy did not reach the token endpoint")
+    if status.isdigit():
+        told = _("{what}: {reason}").format(what=told, reason=status)
+    return later(told, _("check proxy"))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from connector_core import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from connectors.smtp.extras import install
+from connectors.smtp.i18n import mark
 
 __all__ = ["INSTALL", "NOT_INSTALLED", "later", "unusable"]
 
-NOT_INSTALLED = "renewing an access token needs packages that are not installed"
+NOT_INSTALLED = mark("renewing an access token needs packages that are not installed")
 INSTALL = install("oauth2")
 _STAGE = "token"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from connectors.smtp.config import OAuth2KeyAuth, OAuth2TokenAuth
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED, unusable
 from connectors.smtp.oauth2.keys import read_key
 from connectors.smtp.pem import KeyFault
@@ -21,8 +22,8 @@ __all__ = ["GOOGLE", "ClientCredentials", "Grant", "RefreshToken", "ServiceKey",
 
 GOOGLE = "https://oauth2.googleapis.com/token"
 _ASSERTION_LIFETIME = 3600  # the most that Google takes; long, because clocks differ
-_CHECK_CLIENT = "check auth.clientId and auth.clientSecret: a secret may have expired"
-_CHECK_DELEGATION = (
+_CHECK_CLIENT = mark("check auth.clientId and auth.clientSecret: a secret may have expired")
+_CHECK_DELEGATION = mark(
     "check auth.serviceClient, auth.user and auth.privateKey, that the service account has "
     "domain-wide delegation for the scope, and this machine's clock"
 )
@@ -58,7 +59,7 @@ class ServiceKey(Grant):
         "invalid_grant": _CHECK_DELEGATION,
         "invalid_client": _CHECK_DELEGATION,
         "unauthorized_client": _CHECK_DELEGATION,
-        "invalid_scope": "check auth.scope",
+        "invalid_scope": mark("check auth.scope"),
     }
     client: str
     user: str
@@ -79,9 +80,11 @@ class ServiceKey(Grant):
 
             key = read_key(self.key, self.passphrase)
         except ImportError:
-            raise unusable(NOT_INSTALLED, INSTALL) from None
+            raise unusable(_(NOT_INSTALLED), INSTALL) from None
         if isinstance(key, KeyFault):
-            raise unusable(f"auth.privateKey cannot be used: it {key.message}", key.hint)
+            raise unusable(
+                _("auth.privateKey cannot be used: it {fault}").format(fault=key.message), key.hint
+            )
         now = int(time.time())
         claims = {
             "iss": self.client,
@@ -102,13 +105,17 @@ class RefreshToken(Grant):
     """A refresh token (RFC 6749 section 6)."""
 
     hints: ClassVar[Mapping[str, str]] = {
-        "invalid_grant": "the refresh token was revoked or has expired: give consent again, and "
-        "put the new refreshToken into auth",
-        "interaction_required": "the provider wants the user to sign in: give consent again, and "
-        "put the new refreshToken into auth",
+        "invalid_grant": mark(
+            "the refresh token was revoked or has expired: give consent again, and put the new "
+            "refreshToken into auth"
+        ),
+        "interaction_required": mark(
+            "the provider wants the user to sign in: give consent again, and put the new "
+            "refreshToken into auth"
+        ),
         "invalid_client": _CHECK_CLIENT,
         "unauthorized_client": _CHECK_CLIENT,
-        "invalid_scope": "check auth.scope: it may only name what consent was given for",
+        "invalid_scope": mark("check auth.scope: it may only name what consent was given for"),
     }
     client: str
     secret: str | None = field(repr=False)
@@ -143,8 +150,9 @@ class ClientCredentials(Grant):
         "invalid_grant": _CHECK_CLIENT,
         "invalid_client": _CHECK_CLIENT,
         "unauthorized_client": _CHECK_CLIENT,
-        "invalid_scope": "check auth.scope; Microsoft 365 wants "
-        "https://outlook.office365.com/.default",
+        "invalid_scope": mark(
+            "check auth.scope; Microsoft 365 wants https://outlook.office365.com/.default"
+        ),
     }
     client: str
     secret: str = field(repr=False)

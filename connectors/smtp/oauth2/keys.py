@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from connectors.smtp.i18n import _
 from connectors.smtp.pem import KeyFault, load_key
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def read_key(pem: str, passphrase: str | None) -> RSAPrivateKey | KeyFault:
     if isinstance(key, KeyFault):
         return key
     if not isinstance(key, RSAPrivateKey):
-        return KeyFault("is not an RSA key", "give the key that the service account was made with")
+        return KeyFault(
+            _("is not an RSA key"), _("give the key that the service account was made with")
+        )
     if key.key_size < MIN_BITS:
-        return KeyFault(f"has less than {MIN_BITS} bits", "make a new key")
+        return KeyFault(_("has less than {limit} bits").format(limit=MIN_BITS), _("make a new key"))
     return key

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from connector_core import DeliveryError, HostClosedError, PermanentDeliveryError
 from connectors.smtp.config import OAuth2KeyAuth, OAuth2TokenAuth
+from connectors.smtp.i18n import _
 from connectors.smtp.oauth2.answers import Granted, read_answer
 from connectors.smtp.oauth2.endpoint import TokenEndpoint
 from connectors.smtp.oauth2.faults import later, unusable
@@ -119,11 +120,13 @@ class TokenSource:
             return current.value
         if grant is None:
             raise unusable(
-                "the OAuth2 access token has expired"
+                _("the OAuth2 access token has expired")
                 if current is not None
-                else "there is no OAuth2 access token",
-                "put a fresh accessToken into auth, or give a refreshToken with clientId and "
-                "clientSecret, so that tokens are renewed",
+                else _("there is no OAuth2 access token"),
+                _(
+                    "put a fresh accessToken into auth, or give a refreshToken with clientId "
+                    "and clientSecret, so that tokens are renewed"
+                ),
             )
         if current is None or current.ends <= now:
             return (await self._obtain(grant, deadline, patient=patient)).value
@@ -194,7 +197,9 @@ class TokenSource:
         # Unlike wait_for, this leaves the task alone when the time is up or the sender is gone.
         await asyncio.wait({renewal}, timeout=timeout)
         if not renewal.done():
-            reason = f"{self._endpoint.name} gave no access token until the time was up"
+            reason = _("{name} gave no access token until the time was up").format(
+                name=self._endpoint.name
+            )
             raise later(reason, "")
         if renewal.cancelled():
             raise HostClosedError
@@ -208,7 +213,9 @@ class TokenSource:
         left = self._pause.left(self._clock())
         if left and self._pause.refusal is not None:
             error = copy.copy(self._pause.refusal)
-            error.reason += f"; not asked again for {math.ceil(left)} s"
+            error.reason = _("{reason}; not asked again for {seconds} s").format(
+                reason=error.reason, seconds=math.ceil(left)
+            )
             raise error
 
     async def _renew(self, grant: Grant) -> _Token | DeliveryError:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from connectors.smtp.dial import dial, look_up
+from connectors.smtp.i18n import _
 from connectors.smtp.proxy import faults, socks
 from connectors.smtp.proxy.tunnel import Connect, open_tunnel
 from connectors.smtp.proxy.url import Proxy, is_ipv6, is_name, missing
@@ -90,6 +91,6 @@ def _check_destination(proxy: Proxy, host: str) -> None:
     """Refuse what could be read as more than a host."""
     by_six = is_ipv6(host)
     if not by_six and not is_name(host):
-        raise faults.unfit("host is neither a name nor an address that a proxy can be given")
+        raise faults.unfit(_("host is neither a name nor an address that a proxy can be given"))
     if by_six and proxy.scheme == "socks4":
-        raise faults.unfit("SOCKS4 knows no IPv6 addresses", "use socks5:// in `proxy`")
+        raise faults.unfit(_("SOCKS4 knows no IPv6 addresses"), _("use socks5:// in `proxy`"))

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from connectors.smtp import dial
 from connectors.smtp.extras import install
+from connectors.smtp.i18n import _, mark
+from connectors.smtp.tls import certificate_reason
 
 __all__ = [
     "EXTRA",
@@ -30,17 +32,22 @@ __all__ = [
 
 EXTRA = install("proxy")
 
-_LOGIN = "check the user and password in `proxy`"
-_NO_LOGIN = "put the user and password into `proxy`: http://user:password@host:3128"
-_PORTS = (
-    "the proxy does not allow a connection to this host and port: use 587 or 465, and let the "
-    "proxy's operator allow it"
+_LOGIN = mark("check the user and password in `proxy`")
+_NO_LOGIN = mark("put the user and password into `proxy`: {example}")
+_HTTP_LOGIN = "http://user:password@host:3128"
+_SOCKS_LOGIN = "socks5://user:password@host:1080"
+_PORTS = mark(
+    "the proxy does not allow a connection to this host and port: use 587 or 465, and let "
+    "the proxy's operator allow it"
 )
-_ADDRESS = "check the scheme, host and port in `proxy`"
-_TARGET = "the proxy seems not to reach the mail server: check host and port"
-_LATER = "the proxy may be overloaded: try again later"
-_NO_CONNECT = "the proxy makes no such connections: another proxy is needed"
-_SIGN_IN = "the proxy wants a browser to sign in, or is no proxy: " + _ADDRESS
+_ADDRESS = mark("check the scheme, host and port in `proxy`")
+_TARGET = mark("the proxy seems not to reach the mail server: check host and port")
+_LATER = mark("the proxy may be overloaded: try again later")
+_NO_CONNECT = mark("the proxy makes no such connections: another proxy is needed")
+_SIGN_IN = mark(
+    "the proxy wants a browser to sign in, or is no proxy: check the scheme, host and port in "
+    "`proxy`"
+)
 
 
 class ProxyError(Exception):
@@ -66,7 +73,7 @@ class ProxyError(Exception):
 def not_installed() -> ProxyError:
     """The error for packages that are not there."""
     return ProxyError(
-        "the packages that proxies need are not installed", hint=EXTRA, permanent=True
+        _("the packages that proxies need are not installed"), hint=EXTRA, permanent=True
     )
 
 
@@ -79,63 +86,78 @@ def unresolved(host: str, error: socket.gaierror) -> ProxyError:
     """The error for a proxy's name without addresses."""
     if dial.no_such_name(error):
         return ProxyError(
-            f"there is no host {host}", hint="check the spelling in `proxy`", permanent=True
+            _("there is no host {host}").format(host=host),
+            hint=_("check the spelling in `proxy`"),
+            permanent=True,
         )
     return ProxyError(
-        f"the proxy's name {host} could not be looked up", hint="check this machine's name servers"
+        _("the proxy's name {host} could not be looked up").format(host=host),
+        hint=_("check this machine's name servers"),
     )
 
 
 def unreachable(errors: Sequence[OSError]) -> ProxyError:
     """The error for a proxy none of whose addresses took the connection."""
     return ProxyError(
-        f"the proxy could not be reached: {dial.reasons(errors)}",
-        hint="check the host and port in `proxy`, and whether it runs",
+        _("the proxy could not be reached: {reasons}").format(reasons=dial.reasons(errors)),
+        hint=_("check the host and port in `proxy`, and whether it runs"),
     )
 
 
 def lost() -> ProxyError:
     """The error for a proxy that closed the connection before it answered."""
     return ProxyError(
-        "the proxy closed the connection before it answered",
+        _("the proxy closed the connection before it answered"),
         # Some that do not reach the server say no more than that.
-        hint=f"{_ADDRESS}, and whether it reaches the mail server",
+        hint=_(
+            "check the scheme, host and port in `proxy`, and whether it reaches the mail server"
+        ),
     )
 
 
 def garbage(protocol: str) -> ProxyError:
     """The error for an answer in another protocol, or in none."""
-    return ProxyError(f"the proxy's answer is no {protocol}", hint=_ADDRESS)
+    return ProxyError(
+        _("the proxy's answer is no {protocol}").format(protocol=protocol), hint=_(_ADDRESS)
+    )
 
 
 def tls_failed(host: str, error: Exception) -> ProxyError:
     """The error for TLS with the proxy itself that came to nothing."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return ProxyError(
-            f"the proxy's certificate was refused: {_certificate(host, error)}",
-            hint="give the name in the certificate as the proxy's host; if it has an authority of "
-            "your own, put its certificate into tls.ca",
+            _("the proxy's certificate was refused: {certificate}").format(
+                certificate=_certificate(host, error)
+            ),
+            hint=_(
+                "give the name in the certificate as the proxy's host; if it has an authority "
+                "of your own, put its certificate into tls.ca"
+            ),
             permanent=True,
         )
     if isinstance(error, ssl.SSLError):
-        return no_tls((error.reason or "the handshake failed").replace("_", " ").lower())
+        reason = (error.reason or "").replace("_", " ").lower()
+        return no_tls(reason or _("the handshake failed"))
     if isinstance(error, ValueError):
-        return unfit("the proxy's name cannot be verified", _ADDRESS)
-    return ProxyError("the proxy closed the connection within the TLS handshake", hint=_ADDRESS)
+        return unfit(_("the proxy's name cannot be verified"), _(_ADDRESS))
+    return ProxyError(
+        _("the proxy closed the connection within the TLS handshake"), hint=_(_ADDRESS)
+    )
 
 
 def no_tls(reason: str) -> ProxyError:
     """The error for a proxy that does not speak TLS, or none that is known here."""
     return ProxyError(
-        f"TLS with the proxy failed: {reason}",
-        hint="if the proxy does not speak TLS itself, which is usual, write http:// in `proxy`",
+        _("TLS with the proxy failed: {reason}").format(reason=reason),
+        hint=_("if the proxy does not speak TLS itself, which is usual, write http:// in `proxy`"),
         permanent=True,
     )
 
 
 def _certificate(host: str, error: ssl.SSLCertVerificationError) -> str:
-    message = error.verify_message or "it is not valid"
-    return f"it is not for {host}" if "mismatch" in message else message
+    if "mismatch" in (error.verify_message or ""):
+        return _("it is not for {host}").format(host=host)
+    return certificate_reason(error)
 
 
 def http_refused(code: int, *, with_login: bool, schemes: Iterable[str] = ()) -> ProxyError:
@@ -149,11 +171,11 @@ def http_refused(code: int, *, with_login: bool, schemes: Iterable[str] = ()) ->
     from http import HTTPStatus
 
     try:
-        phrase = f" {HTTPStatus(code).phrase}"
+        status = f"{code} {HTTPStatus(code).phrase}"
     except ValueError:
-        phrase = ""
+        status = str(code)
     return ProxyError(
-        f"the proxy answered {code}{phrase}",
+        _("the proxy answered {status}").format(status=status),
         hint=_status_hint(code, with_login=with_login, schemes=set(schemes)),
         # A server's fault may pass, and so may 408 and 429; the request itself will not change.
         permanent=code in (501, 505, 511) or (code < 500 and code not in (408, 425, 429)),
@@ -164,43 +186,58 @@ def http_refused(code: int, *, with_login: bool, schemes: Iterable[str] = ()) ->
 def _status_hint(code: int, *, with_login: bool, schemes: set[str]) -> str:
     if code in (401, 407):  # 401 is what tinyproxy answers to a wrong password
         if schemes and "basic" not in schemes:
-            return "the proxy does not take Basic authentication, the only one known here"
-        return _LOGIN if with_login else _NO_LOGIN
+            return _("the proxy does not take Basic authentication, the only one known here")
+        return _login_hint(_HTTP_LOGIN, with_login=with_login)
     if code in (403, 405):
-        return _PORTS
+        return _(_PORTS)
     if code in (500, 502, 503, 504):
-        return _TARGET
+        return _(_TARGET)
     if code in (408, 425, 429):
-        return _LATER
+        return _(_LATER)
     if code in (501, 505):
-        return _NO_CONNECT
+        return _(_NO_CONNECT)
     if code == 511 or code < 400:
-        return _SIGN_IN
-    return _ADDRESS if code < 500 else ""
+        return _(_SIGN_IN)
+    return _(_ADDRESS) if code < 500 else ""
+
+
+def _login_hint(example: str, *, with_login: bool) -> str:
+    return _(_LOGIN) if with_login else _(_NO_LOGIN).format(example=example)
 
 
 # By the reply's code: SOCKS5 (RFC 1928 section 6), then SOCKS4, whose codes begin at 90.
 _SOCKS = {
-    1: ("has failed", _TARGET, False),
-    2: ("does not allow it", _PORTS, True),
-    3: ("finds the network unreachable", _TARGET, False),
-    4: ("finds the host unreachable", _TARGET, False),
-    5: ("finds the connection refused", _TARGET, False),
-    6: ("finds the host too far away (TTL expired)", _TARGET, False),
-    7: ("does not know CONNECT", _NO_CONNECT, True),
-    8: ("does not know this type of address", "give host as a name, or as an IPv4 address", True),
-    91: ("refuses, or has failed", f"{_TARGET}; or it does not allow this port", False),
-    92: ("cannot ask this machine who its user is (identd)", _LOGIN, True),
-    93: ("does not accept this user", _LOGIN, True),
+    1: (mark("has failed"), _TARGET, False),
+    2: (mark("does not allow it"), _PORTS, True),
+    3: (mark("finds the network unreachable"), _TARGET, False),
+    4: (mark("finds the host unreachable"), _TARGET, False),
+    5: (mark("finds the connection refused"), _TARGET, False),
+    6: (mark("finds the host too far away (TTL expired)"), _TARGET, False),
+    7: (mark("does not know CONNECT"), _NO_CONNECT, True),
+    8: (
+        mark("does not know this type of address"),
+        mark("give host as a name, or as an IPv4 address"),
+        True,
+    ),
+    91: (
+        mark("refuses, or has failed"),
+        mark(
+            "the proxy seems not to reach the mail server: check host and port; or it does not "
+            "allow this port"
+        ),
+        False,
+    ),
+    92: (mark("cannot ask this machine who its user is (identd)"), _LOGIN, True),
+    93: (mark("does not accept this user"), _LOGIN, True),
 }
 
 
 def socks_refused(code: int) -> ProxyError:
     """The error for the code in the reply of a SOCKS proxy."""
-    what, hint, permanent = _SOCKS.get(code, ("refuses", "", False))
+    what, hint, permanent = _SOCKS.get(code, (mark("refuses"), "", False))
     return ProxyError(
-        f"the proxy says that it {what} (SOCKS code {code})",
-        hint=hint,
+        _("the proxy says that it {what} (SOCKS code {code})").format(what=_(what), code=code),
+        hint=_(hint),
         permanent=permanent,
         code=code,
     )
@@ -209,7 +246,9 @@ def socks_refused(code: int) -> ProxyError:
 def socks_login_refused(*, with_login: bool) -> ProxyError:
     """The error for a SOCKS proxy that lets nobody in, or not this user."""
     return ProxyError(
-        "the proxy refused user and password" if with_login else "the proxy wants authentication",
-        hint=_LOGIN if with_login else _NO_LOGIN.replace("http://", "socks5://"),
+        _("the proxy refused user and password")
+        if with_login
+        else _("the proxy wants authentication"),
+        hint=_login_hint(_SOCKS_LOGIN, with_login=with_login),
         permanent=True,
     )

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
+from connectors.smtp.i18n import _
 from connectors.smtp.proxy import faults
 
 __all__ = ["Connect", "open_tunnel"]
@@ -183,7 +184,7 @@ async def _start_tls(tunnel: _Tunnel[P], context: ssl.SSLContext, host: str) -> 
     if tunnel.transport is None or tunnel.transport.is_closing():
         raise faults.lost()
     if tunnel.opened.done():
-        raise faults.no_tls("it sent what is no TLS")
+        raise faults.no_tls(_("it sent what is no TLS"))
     try:
         secured = await asyncio.get_running_loop().start_tls(
             tunnel.transport, tunnel, context, server_hostname=host, ssl_handshake_timeout=_NEVER

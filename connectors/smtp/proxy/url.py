@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from connectors.smtp.addresses import ascii_domain, control_in
+from connectors.smtp.i18n import _
 from connectors.smtp.proxy import faults
 
 __all__ = ["Proxy", "is_ipv6", "is_name", "missing"]
@@ -72,13 +73,13 @@ class Proxy:
         scheme = _SCHEMES[parts.scheme]
         user, password = _unquoted(parts.username), _unquoted(parts.password)
         if user is None or password is None:
-            raise ValueError("has percent-encoded bytes that are not UTF-8")
+            raise ValueError(_("has percent-encoded bytes that are not UTF-8"))
         if control_in(user) or control_in(password):
-            raise ValueError("has a control character in its user or password")
+            raise ValueError(_("has a control character in its user or password"))
         _check_login(scheme, user, password)
         port = _PORTS[scheme] if parts.port is None else parts.port
         if port == 0:
-            raise ValueError("has the port 0")
+            raise ValueError(_("has the port 0"))
         return cls(scheme, _host(parts), port, user, password)
 
 
@@ -86,22 +87,24 @@ def _split(url: str) -> SplitResult:
     """The parts of a URL that names a proxy."""
     # Looked for first: urlsplit takes some of these out without a word.
     if control_in(url) or any(character.isspace() for character in url):
-        raise ValueError("contains a control character or a space")
+        raise ValueError(_("contains a control character or a space"))
     authority = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0]
     behind = url.partition("://")[2].removeprefix(authority)
     if behind not in ("", "/"):
         raise ValueError(
-            "has a path, a query or a fragment behind the host; in a password write %2F for /, "
-            "%3F for ? and %23 for #"
+            _(
+                "has a path, a query or a fragment behind the host; in a password write %2F "
+                "for /, %3F for ? and %23 for #"
+            )
         )
     place = authority.rpartition("@")[2]
     if "[" not in place and place.count(":") > 1:
-        raise ValueError("has an IPv6 address without brackets: write http://[::1]:3128")
+        raise ValueError(_("has an IPv6 address without brackets: write http://[::1]:3128"))
     parts = _parsed(url)
     if parts is None:
-        raise ValueError("is not a URL whose port is a number up to 65535")
+        raise ValueError(_("is not a URL whose port is a number up to 65535"))
     if parts.scheme not in _SCHEMES:
-        raise ValueError("must start with http://, https://, socks4://, socks4a:// or socks5://")
+        raise ValueError(_("must start with http://, https://, socks4://, socks4a:// or socks5://"))
     return parts
 
 
@@ -112,7 +115,7 @@ def _split(url: str) -> SplitResult:
 def _parsed(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        parts.port  # noqa: B018 - it raises where the port is no number
     except ValueError:
         return None
     return parts
@@ -128,12 +131,12 @@ def _unquoted(text: str | None) -> str | None:
 def _host(parts: SplitResult) -> str:
     host = ascii_domain(parts.hostname or "")
     if not host:
-        raise ValueError("has no host")
+        raise ValueError(_("has no host"))
     if "[" in parts.netloc.rpartition("@")[2]:
         if not is_ipv6(host):
-            raise ValueError("has brackets around what is no IPv6 address")
+            raise ValueError(_("has brackets around what is no IPv6 address"))
     elif not is_name(host):
-        raise ValueError("has a host that is neither a name nor an address")
+        raise ValueError(_("has a host that is neither a name nor an address"))
     return host
 
 
@@ -154,17 +157,19 @@ def _check_login(scheme: str, user: str, password: str) -> None:
     """Refuse what the scheme cannot carry, before it is cut short or left out without a word."""
     if scheme in ("http", "https"):
         if ":" in user:
-            raise ValueError("has a colon in its user, which HTTP cannot carry")
+            raise ValueError(_("has a colon in its user, which HTTP cannot carry"))
         return
     if not (user + password).isascii():
-        raise ValueError("has a user or password that is not ASCII, which SOCKS cannot carry here")
+        raise ValueError(
+            _("has a user or password that is not ASCII, which SOCKS cannot carry here")
+        )
     if scheme == "socks4":
         if password:
-            raise ValueError("has a password, which SOCKS4 does not know: use socks5://")
+            raise ValueError(_("has a password, which SOCKS4 does not know: use socks5://"))
     elif bool(user) != bool(password):
-        raise ValueError("has a user without a password, or a password without a user")
+        raise ValueError(_("has a user without a password, or a password without a user"))
     if max(len(user), len(password)) > _MAX_LOGIN:
-        raise ValueError("has a user or password of more than 255 octets")
+        raise ValueError(_("has a user or password of more than 255 octets"))
 
 
 def missing(proxy: Proxy) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from connector_core import ConfigProblem
 from connector_core.configs import json_path, strings
+from connectors.smtp.i18n import _
 from connectors.smtp.rules import account, connection, dkim, handover, mail
 from connectors.smtp.rules.fields import Fields, Problems
 
@@ -32,4 +33,4 @@ def _unpaired(config: Mapping[str, Any]) -> Problems:
     """JSON can name half of a surrogate pair; nothing can write it."""
     for parts, text in strings(config):
         if re.search("[\ud800-\udfff]", text):
-            yield ConfigProblem(json_path(parts), "contains half of a surrogate pair")
+            yield ConfigProblem(json_path(parts), _("contains half of a surrogate pair"))

@@ -9,6 +9,7 @@ from typing import Any
 from connector_core import ConfigProblem
 from connectors.smtp.addresses import control_in
 from connectors.smtp.auth import MECHANISMS
+from connectors.smtp.i18n import _
 from connectors.smtp.oauth2.checks import problems
 from connectors.smtp.rules.fields import Fields, Problems
 
@@ -23,18 +24,20 @@ def _auth(config: Fields) -> Problems:
     else:
         for given, needed in (("user", "pass"), ("pass", "user")):
             if given in auth and needed not in auth:
-                yield ConfigProblem(f"$.auth.{needed}", f"is missing; {given} needs it")
+                yield ConfigProblem(
+                    f"$.auth.{needed}", _("is missing; {given} needs it").format(given=given)
+                )
     for key in ("authMethod", "forceAuth"):
         if key in config and "user" not in auth:
-            yield ConfigProblem(f"$.{key}", "has no effect without auth", "give auth.user")
+            yield ConfigProblem(f"$.{key}", _("has no effect without auth"), _("give auth.user"))
     for key in ("user", "pass", "accessToken"):
         value = auth.text(key)
         # NUL ends a field in PLAIN, U+0001 in XOAUTH2; no credential holds either.
         if value and control_in(value):
             yield ConfigProblem(
                 f"$.auth.{key}",
-                "contains a control character",
-                "copy it again, without line breaks",
+                _("contains a control character"),
+                _("copy it again, without line breaks"),
             )
 
 
@@ -45,25 +48,27 @@ def _oauth2(auth: Fields) -> Problems:
     ):
         yield ConfigProblem(
             "$.auth.accessToken",
-            "is missing",
-            "OAuth2 needs an accessToken, a refreshToken with clientId and clientSecret, a "
-            "serviceClient with its privateKey, or clientId and clientSecret with accessUrl",
+            _("is missing"),
+            _(
+                "OAuth2 needs an accessToken, a refreshToken with clientId and clientSecret, a "
+                "serviceClient with its privateKey, or clientId and clientSecret with accessUrl"
+            ),
         )
     if "refreshToken" in auth and "clientId" not in auth:
-        yield ConfigProblem("$.auth.clientId", "is missing; refreshToken needs it")
+        yield ConfigProblem("$.auth.clientId", _("is missing; refreshToken needs it"))
     renewed_otherwise = any(key in auth for key in ("accessToken", "refreshToken", "privateKey"))
     if by_itself and not renewed_otherwise and "accessUrl" not in auth:
         yield ConfigProblem(
             "$.auth.accessUrl",
-            "is missing; clientId and clientSecret alone need it",
-            "give the provider's token endpoint, or a refreshToken",
+            _("is missing; clientId and clientSecret alone need it"),
+            _("give the provider's token endpoint, or a refreshToken"),
         )
     url = auth.text("accessUrl")
     if url and not re.fullmatch(r"https://[!-~]+", url):
         yield ConfigProblem(
             "$.auth.accessUrl",
-            "must be an https:// URL",
-            "anybody on the way could read the secrets of a request in the clear",
+            _("must be an https:// URL"),
+            _("anybody on the way could read the secrets of a request in the clear"),
         )
 
 
@@ -74,17 +79,25 @@ def _auth_method(config: Fields) -> Problems:
         "$.auth.method": config.object("auth").text("method"),
     }
     if len({method.upper() for method in chosen.values() if method}) > 1:
-        yield ConfigProblem("$.auth.method", "contradicts authMethod", "keep one of them")
+        yield ConfigProblem("$.auth.method", _("contradicts authMethod"), _("keep one of them"))
     for path, method in chosen.items():
         if not method:
             continue
         mechanism = MECHANISMS.get(method.upper())
         if mechanism is None:
-            yield ConfigProblem(path, f"is not one of {', '.join(MECHANISMS)}")
+            yield ConfigProblem(
+                path, _("is not one of {known}").format(known=", ".join(MECHANISMS))
+            )
         elif (mechanism.needs == "token") != oauth2 and config.object("auth").text("user"):
-            needs = "OAuth2 in auth" if mechanism.needs == "token" else "user and pass in auth"
-            hint = "leave it out to use the best that the server offers"
-            yield ConfigProblem(path, f"{mechanism.name} needs {needs}", hint)
+            needs = (
+                _("OAuth2 in auth") if mechanism.needs == "token" else _("user and pass in auth")
+            )
+            hint = _("leave it out to use the best that the server offers")
+            yield ConfigProblem(
+                path,
+                _("{mechanism} needs {needs}").format(mechanism=mechanism.name, needs=needs),
+                hint,
+            )
 
 
 def is_oauth2(auth: Mapping[str, Any]) -> bool:

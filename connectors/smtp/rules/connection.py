@@ -8,6 +8,7 @@ import re
 from connector_core import ConfigProblem
 from connectors.smtp.addresses import ascii_domain, control_in
 from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT
+from connectors.smtp.i18n import _
 from connectors.smtp.proxy.url import Proxy, missing
 from connectors.smtp.rules.fields import Fields, Problems
 
@@ -24,41 +25,43 @@ def _host(config: Fields) -> Problems:
     host = config.text("host")
     if host is None:
         yield ConfigProblem(
-            "$.host", "is missing", "give the mail server's name, or a service or url"
+            "$.host", _("is missing"), _("give the mail server's name, or a service or url")
         )
     elif control_in(host) or re.search(r"[\s/@]", host):
         yield ConfigProblem(
-            "$.host", "is not a host name", "give the name alone, without smtp:// and path"
+            "$.host", _("is not a host name"), _("give the name alone, without smtp:// and path")
         )
     elif ":" in host and not _is_address(host):
         yield ConfigProblem(
             "$.host",
-            "has a port or brackets in it",
-            "give the port in `port`, and an IPv6 address without brackets",
+            _("has a port or brackets in it"),
+            _("give the port in `port`, and an IPv6 address without brackets"),
         )
     elif not _is_host(host.removesuffix(".")):
-        yield ConfigProblem("$.host", "is not a host name", "check its spelling")
+        yield ConfigProblem("$.host", _("is not a host name"), _("check its spelling"))
 
 
 def _transport_security(config: Fields) -> Problems:
     port, secure = config.number("port"), config.flag("secure")
     if (port is None and config.text("port")) or (port is not None and not 1 <= port <= 65535):
-        yield ConfigProblem("$.port", "must be from 1 to 65535")
+        yield ConfigProblem("$.port", _("must be from 1 to 65535"))
     if port == IMPLICIT_TLS_PORT and secure is False:
         yield ConfigProblem(
             "$.secure",
-            "is false, but port 465 expects TLS from the first byte",
-            "set secure to true, or use port 587 with requireTLS",
+            _("is false, but port 465 expects TLS from the first byte"),
+            _("set secure to true, or use port 587 with requireTLS"),
         )
     if port in STARTTLS_PORTS and secure:
         yield ConfigProblem(
             "$.secure",
-            f"is true, but port {port} begins in the clear and turns to TLS by STARTTLS",
-            "set secure to false and requireTLS to true, or use port 465",
+            _("is true, but port {port} begins in the clear and turns to TLS by STARTTLS").format(
+                port=port
+            ),
+            _("set secure to false and requireTLS to true, or use port 465"),
         )
     if "ignoreTLS" in config and "requireTLS" in config:
         yield ConfigProblem(
-            "$.ignoreTLS", "contradicts requireTLS", "keep requireTLS unless TLS cannot work"
+            "$.ignoreTLS", _("contradicts requireTLS"), _("keep requireTLS unless TLS cannot work")
         )
     for key, other in (
         ("opportunisticTLS", "requireTLS"),
@@ -67,7 +70,9 @@ def _transport_security(config: Fields) -> Problems:
         ("ignoreTLS", "secure"),
     ):
         if key in config and other in config:
-            yield ConfigProblem(f"$.{key}", f"contradicts {other}", "keep one of them")
+            yield ConfigProblem(
+                f"$.{key}", _("contradicts {other}").format(other=other), _("keep one of them")
+            )
 
 
 def _tls(config: Fields) -> Problems:
@@ -75,22 +80,24 @@ def _tls(config: Fields) -> Problems:
     if "pfx" in tls:
         yield ConfigProblem(
             "$.tls.pfx",
-            "is not supported",
-            "give cert and key as PEM text; `openssl pkcs12 -in FILE -nodes` shows both",
+            _("is not supported"),
+            _("give cert and key as PEM text; `openssl pkcs12 -in FILE -nodes` shows both"),
         )
     for given, needed in (("cert", "key"), ("key", "cert"), ("passphrase", "key")):
         if given in tls and needed not in tls:
-            yield ConfigProblem(f"$.tls.{needed}", f"is missing; {given} needs it")
+            yield ConfigProblem(
+                f"$.tls.{needed}", _("is missing; {given} needs it").format(given=given)
+            )
     if tls.text("minVersion") == "TLSv1.3" and tls.text("maxVersion") == "TLSv1.2":
-        yield ConfigProblem("$.tls.maxVersion", "is older than minVersion")
+        yield ConfigProblem("$.tls.maxVersion", _("is older than minVersion"))
     if len({name for name in (config.text("servername"), tls.text("servername")) if name}) > 1:
-        yield ConfigProblem("$.tls.servername", "contradicts servername", "keep one of them")
+        yield ConfigProblem("$.tls.servername", _("contradicts servername"), _("keep one of them"))
     for path, name in (
         ("$.servername", config.text("servername")),
         ("$.tls.servername", tls.text("servername")),
     ):
         if name and not _is_host(name):
-            yield ConfigProblem(path, "is not a host name")
+            yield ConfigProblem(path, _("is not a host name"))
 
 
 def _client(config: Fields) -> Problems:
@@ -98,16 +105,18 @@ def _client(config: Fields) -> Problems:
     if name and not (_CLIENT_NAME.fullmatch(name) or _CLIENT_LITERAL.fullmatch(name)):
         yield ConfigProblem(
             "$.name",
-            "is not a name for EHLO: ASCII letters, digits, '.', '-' and '_', no spaces",
-            "use the host name of this machine, such as app.example.com",
+            _("is not a name for EHLO: ASCII letters, digits, '.', '-' and '_', no spaces"),
+            _("use the host name of this machine, such as app.example.com"),
         )
     local = config.text("localAddress")
     if local and not _is_address(local):
-        yield ConfigProblem("$.localAddress", "is not an IP address")
+        yield ConfigProblem("$.localAddress", _("is not an IP address"))
     elif (
         local and _is_address(host := config.text("host") or "") and (":" in host) != (":" in local)
     ):
-        yield ConfigProblem("$.localAddress", "is of another family than host", "leave it out")
+        yield ConfigProblem(
+            "$.localAddress", _("is of another family than host"), _("leave it out")
+        )
 
 
 def _is_host(text: str) -> bool:
@@ -130,17 +139,17 @@ def _proxy(config: Fields) -> Problems:
     try:
         found = Proxy.parse(url)
     except ValueError as error:
-        yield ConfigProblem("$.proxy", str(error), "write socks5://user:password@host:1080")
+        yield ConfigProblem("$.proxy", str(error), _("write socks5://user:password@host:1080"))
         return
     auth = config.object("auth")
     if found.scheme == "socks4" and any(
         key in auth for key in ("refreshToken", "clientId", "privateKey")
     ):
         yield ConfigProblem(
-            "$.proxy", "is a SOCKS4 proxy, which cannot fetch access tokens", "use socks5://"
+            "$.proxy", _("is a SOCKS4 proxy, which cannot fetch access tokens"), _("use socks5://")
         )
     if hint := missing(found):
-        yield ConfigProblem("$.proxy", "needs packages that are not installed", hint)
+        yield ConfigProblem("$.proxy", _("needs packages that are not installed"), hint)
 
 
 RULES = (_host, _transport_security, _tls, _client, _proxy)

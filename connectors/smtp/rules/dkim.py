@@ -8,6 +8,7 @@ from connector_core import ConfigProblem
 from connectors.smtp.addresses import ascii_domain
 from connectors.smtp.dkim.coverage import UNSIGNABLE, names_in
 from connectors.smtp.dkim.keys import missing, read_key
+from connectors.smtp.i18n import _, mark
 from connectors.smtp.pem import KeyFault
 from connectors.smtp.rules.fields import Fields, Problems
 
@@ -20,8 +21,8 @@ _SELECTOR = re.compile(rf"{_SUB_DOMAIN}(?:\.{_SUB_DOMAIN})*")  # RFC 6376 sectio
 _MAX_RECORD_NAME = 253  # octets of a DNS name in this form: RFC 1035 section 2.3.4
 # Of a field name (RFC 5322 section 3.6.8), what a list of tags can hold.
 _HEADER_NAME = re.compile(r"[!-9<-~]+")
-_NO_LIST = "is not a list of header names with : between", "write From:To:Subject"
-_FROM = "From must be signed (RFC 6376 section 5.4)"
+_NO_LIST = mark("is not a list of header names with : between"), mark("write From:To:Subject")
+_FROM = mark("From must be signed (RFC 6376 section 5.4)")
 
 
 def _keys(config: Fields) -> Problems:
@@ -32,11 +33,11 @@ def _keys(config: Fields) -> Problems:
     if problem := missing():
         yield problem
     elif "keys" not in dkim and not one:
-        hint = "give domainName, keySelector and privateKey, or several keys"
-        yield ConfigProblem("$.dkim", "has no key", hint)
+        hint = _("give domainName, keySelector and privateKey, or several keys")
+        yield ConfigProblem("$.dkim", _("has no key"), hint)
     if "keys" in dkim and one:
-        message = "stands beside domainName, keySelector or privateKey"
-        yield ConfigProblem("$.dkim.keys", message, "put that key into the list, too")
+        message = _("stands beside domainName, keySelector or privateKey")
+        yield ConfigProblem("$.dkim.keys", message, _("put that key into the list, too"))
     elif one:
         yield from _key("$.dkim", dkim)
     records: dict[str, str] = {}
@@ -46,8 +47,10 @@ def _keys(config: Fields) -> Problems:
         if (record := _record(key)) and (first := records.setdefault(record, path)) != path:
             yield ConfigProblem(
                 f"{path}.keySelector",
-                f"is that of {first.removeprefix('$.dkim.')} in the same domain",
-                "a DNS record holds one key: give each a selector of its own",
+                _("is that of {other} in the same domain").format(
+                    other=first.removeprefix("$.dkim.")
+                ),
+                _("a DNS record holds one key: give each a selector of its own"),
             )
 
 
@@ -55,19 +58,21 @@ def _key(path: str, key: Fields) -> Problems:
     """What is wrong with one key."""
     for part in _PARTS:
         if part not in key:
-            yield ConfigProblem(f"{path}.{part}", "is missing")
+            yield ConfigProblem(f"{path}.{part}", _("is missing"))
     domain, selector = key.text("domainName"), key.text("keySelector")
     if domain and not _DOMAIN.fullmatch(ascii_domain(domain)):
-        hint = "give the domain whose DNS holds the public key, such as example.com"
-        yield ConfigProblem(f"{path}.domainName", "is not a domain name", hint)
+        hint = _("give the domain whose DNS holds the public key, such as example.com")
+        yield ConfigProblem(f"{path}.domainName", _("is not a domain name"), hint)
     if selector and not _SELECTOR.fullmatch(selector):
         yield ConfigProblem(
             f"{path}.keySelector",
-            "is not a selector: ASCII letters, digits and -, perhaps in parts with . between",
-            "give what stands before ._domainkey in the name of the DNS record",
+            _("is not a selector: ASCII letters, digits and -, perhaps in parts with . between"),
+            _("give what stands before ._domainkey in the name of the DNS record"),
         )
     elif len(_record(key)) > _MAX_RECORD_NAME:
-        message = f"makes the name of the DNS record longer than {_MAX_RECORD_NAME} characters"
+        message = _("makes the name of the DNS record longer than {limit} characters").format(
+            limit=_MAX_RECORD_NAME
+        )
         yield ConfigProblem(f"{path}.keySelector", message)
     yield from _private(f"{path}.privateKey", key)
 
@@ -92,8 +97,8 @@ def _record(key: Fields) -> str:
 def _digest(config: Fields) -> Problems:
     digest = config.object("dkim").text("hashAlgo")
     if digest and digest.lower() != "sha256":
-        message = "is not sha256, the only digest that servers accept (RFC 8301)"
-        yield ConfigProblem("$.dkim.hashAlgo", message, "leave it out")
+        message = _("is not sha256, the only digest that servers accept (RFC 8301)")
+        yield ConfigProblem("$.dkim.hashAlgo", message, _("leave it out"))
 
 
 def _headers(config: Fields) -> Problems:
@@ -102,19 +107,21 @@ def _headers(config: Fields) -> Problems:
             names = frozenset(names_in(text))
             sound = all(map(_HEADER_NAME.fullmatch, names))
             if found := fault(names) if sound else _NO_LIST:
-                yield ConfigProblem(f"$.dkim.{option}", *found)
+                yield ConfigProblem(f"$.dkim.{option}", *map(_, found))
 
 
 def _signed_fault(names: frozenset[str]) -> tuple[str, str] | None:
     if "from" not in names:
-        return "has no From in it", _FROM
+        return mark("has no From in it"), _FROM
     if changing := ", ".join(sorted(names & UNSIGNABLE)):
-        return "has a header in it that servers on the way change", f"leave out {changing}"
+        return mark("has a header in it that servers on the way change"), _(
+            "leave out {changing}"
+        ).format(changing=changing)
     return None
 
 
 def _skipped_fault(names: frozenset[str]) -> tuple[str, str] | None:
-    return ("has From in it", _FROM) if "from" in names else None
+    return (mark("has From in it"), _FROM) if "from" in names else None
 
 
 RULES = (_keys, _digest, _headers)

@@ -16,6 +16,7 @@ from connectors.smtp.compose.headers import header_problem, name_problem
 from connectors.smtp.compose.mailboxes import MailboxFieldTemplate
 from connectors.smtp.compose.styles import inline
 from connectors.smtp.compose.unsubscribe import is_one_click, unsubscribe_problem
+from connectors.smtp.i18n import _
 from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
@@ -48,34 +49,36 @@ def _mailbox(path: str, parse: Callable[[str], object], text: str) -> Problems:
     except ValueError as error:
         reason = reason or str(error)
     if reason:
-        yield ConfigProblem(path, reason, 'write a@b.example or "Name" <a@b.example>')
+        yield ConfigProblem(path, reason, _('write a@b.example or "Name" <a@b.example>'))
 
 
 def _templates(config: Fields) -> Problems:
     templates = list(config.objects("templates"))
     served = {item.text("usageType") for _, item in templates if item.text("locale") is None}
     translated = {item.text("usageType") for _, item in templates}
-    if missing := [usage for usage in REQUIRED_USAGES if usage not in translated]:
+    if absent := [usage for usage in REQUIRED_USAGES if usage not in translated]:
         yield ConfigProblem(
             "$.templates",
-            f"has no template for {', '.join(missing)}",
-            "every config needs one for Register, SignIn, ForgotPassword and Generic",
+            _("has no template for {usage_types}").format(usage_types=", ".join(absent)),
+            _("every config needs one for Register, SignIn, ForgotPassword and Generic"),
         )
     if only := [usage for usage in REQUIRED_USAGES if usage in translated - served]:
         yield ConfigProblem(
             "$.templates",
-            f"has a template for {', '.join(only)} only with a locale",
-            "leave `locale` out of the one that shall serve every other language",
+            _("has a template for {usage_types} only with a locale").format(
+                usage_types=", ".join(only)
+            ),
+            _("leave `locale` out of the one that shall serve every other language"),
         )
     for index, template in templates:
         subject, content = template.text("subject") or "", template.text("content") or ""
         locale = template.text("locale")
         if locale and not is_language_tag(locale):
-            yield ConfigProblem(f"$.templates[{index}].locale", "is not a language tag")
+            yield ConfigProblem(f"$.templates[{index}].locale", _("is not a language tag"))
         if problem := header_problem(subject):
             yield ConfigProblem(f"$.templates[{index}].subject", problem)
         if re.search("[\0\ud800-\udfff]", content):
-            yield ConfigProblem(f"$.templates[{index}].content", "contains NUL or a surrogate")
+            yield ConfigProblem(f"$.templates[{index}].content", _("contains NUL or a surrogate"))
 
 
 def _custom_headers(config: Fields) -> Problems:
@@ -96,17 +99,19 @@ def _unsubscribe(config: Fields) -> Problems:
     for index, url in enumerate(urls):
         if isinstance(url, str) and url and (problem := unsubscribe_problem(url)):
             path = "$.list.unsubscribe" + (f"[{index}]" if isinstance(given, list) else "")
-            yield ConfigProblem(path, problem, "write https://example.com/unsubscribe?t={{token}}")
+            yield ConfigProblem(
+                path, problem, _("write https://example.com/unsubscribe?t={{token}}")
+            )
     if options.flag("oneClick") and not any(
         isinstance(url, str) and is_one_click(url) for url in urls
     ):
         yield ConfigProblem(
-            "$.list.oneClick", "needs an https:// URL in unsubscribe", "add one (RFC 8058)"
+            "$.list.oneClick", _("needs an https:// URL in unsubscribe"), _("add one (RFC 8058)")
         )
-    for name, _ in config.items("customHeaders"):
+    for name, _value in config.items("customHeaders"):
         if "list" in config and name.lower() in ("list-unsubscribe", "list-unsubscribe-post"):
             path = json_path(("customHeaders", name))
-            yield ConfigProblem(path, "contradicts list.unsubscribe", "keep one of them")
+            yield ConfigProblem(path, _("contradicts list.unsubscribe"), _("keep one of them"))
 
 
 def _inline_css(config: Fields) -> Problems:
@@ -121,7 +126,7 @@ def _inline_css(config: Fields) -> Problems:
         try:
             inline(template.text("content") or "")
         except ValueError as error:
-            hint = "mend it, or leave inlineCss out"
+            hint = _("mend it, or leave inlineCss out")
             yield ConfigProblem(f"$.templates[{index}].content", str(error), hint)
 
 
