@@ -25,6 +25,7 @@ _COMMANDS = {
     "remove": ("naming", "remove", "Remove a configured connector."),
     "rename": ("naming", "rename", "Rename a configured connector."),
     "config": ("configuring", "config", "Show and edit the config of a configured connector."),
+    "templates": ("templating", "templates", "Show, preview, import and export templates."),
     "validate": ("sending", "validate", "Check a config; nothing is sent."),
     "send": ("sending", "send", "Send one message."),
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
