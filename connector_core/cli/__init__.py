@@ -7,9 +7,12 @@ import io
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
@@ -30,6 +33,7 @@ _COMMANDS = {
     "send": ("sending", "send", "Send one message."),
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
     "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),
+    "completion": ("completion", "completion", "Print what lets a shell complete commands."),
     "inbox": ("inbox", "inbox", "Run an inbox for development on this machine."),
 }
 
@@ -51,6 +55,16 @@ class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Complete from the table: click would import every command for its help."""
+        from connector_core.cli.completing import command_items
+
+        texts = {name: text for name, (_, _, text) in _COMMANDS.items()}
+        return [
+            *command_items(texts, incomplete),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Turn the errors of this package into sentences and exit codes."""

@@ -58,7 +58,13 @@ __all__ = ["preview"]
     metavar="NAME=VALUE",
     help="A value in place of the sample's, such as user.name=Ann. May be repeated.",
 )
-@once("--payload", "payload_path", metavar="FILE", help="Values as JSON, merged with the sample's.")
+@once(
+    "--payload",
+    "payload_path",
+    metavar="FILE",
+    type=click.Path(),
+    help="Values as JSON, merged with the sample's.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @file_option
 @json_option
