@@ -113,7 +113,7 @@ def _print_matrix(file: HostFile, placed: Sequence[PlacedTemplate]) -> None:
         [
             (
                 usage,
-                *("\n".join(_places(file, placed, (usage, tag.lower()))) or "-" for tag in tags),
+                *(", ".join(_places(file, placed, (usage, tag.lower()))) or "-" for tag in tags),
             )
             for usage in _usages(placed)
         ],
