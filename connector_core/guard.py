@@ -135,7 +135,7 @@ class Guard:
         if broke is not None:
             raise _without_text(ConnectorError(self._broke(broke)), broke)
         if not isinstance(content, bytes):
-            raise ConnectorError(self._returned(content, bytes.__name__))
+            raise ConnectorError(self._returned(content, _("bytes object")))
         return content
 
     async def verify(self, on_stage: Callable[[Stage], None]) -> VerifyReport:

@@ -9,13 +9,16 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector_core.cli.language import known_language, speaking, translated
 from connector_core.i18n import SOURCE, environment_language
 from connector_core.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
@@ -32,10 +35,12 @@ _COMMANDS = {
     "remove": ("naming", "remove", "Remove a configured connector."),
     "rename": ("naming", "rename", "Rename a configured connector."),
     "config": ("configuring", "config", "Show and edit the config of a configured connector."),
+    "templates": ("templating", "templates", "Show, preview, import and export templates."),
     "validate": ("sending", "validate", "Check a config; nothing is sent."),
     "send": ("sending", "send", "Send one message."),
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
     "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),
+    "completion": ("completion", "completion", "Print what lets a shell complete commands."),
     "inbox": ("inbox", "inbox", "Run an inbox for development on this machine."),
 }
 
@@ -70,6 +75,16 @@ class _Commands(click.Group):
             "connector", list(args), resilient_parsing=True, ignore_unknown_options=True
         )
         return context.params.get("lang") or environment_language() or SOURCE
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Complete from the table: click would import every command for its help."""
+        from connector_core.cli.completing import command_items
+
+        texts = {name: text for name, (_, _, text) in _COMMANDS.items()}
+        return [
+            *command_items(texts, incomplete),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Turn the errors of this package into sentences and exit codes."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connector_core.cli.completing import connectors, providers
 from connector_core.cli.output import echo_json, json_option, print_registry, printable, table
 from connector_core.configs import json_path
 from connector_core.discovery import discover
@@ -82,9 +83,9 @@ def _provider_data(provider: Provider) -> dict[str, Any]:
 
 
 @click.command()
-@click.argument("connector")
+@click.argument("connector", shell_complete=connectors)
 @click.option("--readme", is_flag=True, help="Print the connector's guide.")
-@click.option("--provider", help="Print the guide for one provider.")
+@click.option("--provider", help="Print the guide for one provider.", shell_complete=providers)
 @json_option
 def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> None:
     """Show one connector, named by its id or target."""
@@ -189,7 +190,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("connector", required=False)
+@click.argument("connector", required=False, shell_complete=connectors)
 @click.option("--host-file", is_flag=True, help="The schema of connectors.toml, for editors.")
 @json_option
 def schema(connector: str | None, host_file: bool, as_json: bool) -> None:
@@ -206,8 +207,12 @@ def schema(connector: str | None, host_file: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("connector")
-@click.option("--provider", help="Preset for a provider; `connector show` lists them.")
+@click.argument("connector", shell_complete=connectors)
+@click.option(
+    "--provider",
+    help="Preset for a provider; `connector show` lists them.",
+    shell_complete=providers,
+)
 @json_option
 def sample(connector: str, provider: str | None, as_json: bool) -> None:
     """Print a sample config; replace what is written <like this>."""

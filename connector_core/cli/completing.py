@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import click
+    from click.shell_completion import CompletionItem
 
     from connector_core.connector import Connector
 
 __all__ = [
+    "command_items",
     "config_paths",
     "configured_names",
     "connectors",
@@ -34,14 +36,29 @@ def _completer(source: Source) -> Completer:
     def complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
         logging.disable()  # the shell would show it in the middle of the line
         try:
-            found = list(dict.fromkeys(source(ctx)))
+            return [text for text in dict.fromkeys(source(ctx)) if text.startswith(incomplete)]
         except Exception:  # noqa: BLE001 - whatever is wrong is told by the command itself
             return []
         finally:
             logging.disable(logging.NOTSET)
-        return [text for text in found if text.startswith(incomplete)]
 
     return complete
+
+
+def command_items(texts: Mapping[str, str], incomplete: str) -> list[CompletionItem[str]]:
+    """The commands that begin with the text, each with what it does.
+
+    Args:
+        texts: what each command does, by its name.
+        incomplete: what was typed.
+    """
+    from click.shell_completion import CompletionItem
+
+    return [
+        CompletionItem(name, help=text)
+        for name, text in texts.items()
+        if name.startswith(incomplete)
+    ]
 
 
 @_completer
@@ -66,17 +83,18 @@ def configured_names(ctx: click.Context) -> Iterable[str]:
 
 
 @_completer
-def usage_types(ctx: click.Context) -> Iterator[str]:
+def usage_types(ctx: click.Context) -> list[str]:
     """The known usage types, and what routes and templates of the host file have besides."""
     from connector_core.models import UsageType
+    from connector_core.routes import ANY_USAGE
 
-    yield from map(str, UsageType)
+    known = list(map(str, UsageType))
     try:
         data = _data(ctx)
+        routed = [usage for usage in data.get("routes", {}) if usage != ANY_USAGE]
+        return [*known, *routed, *(keys["usageType"] for keys in _templates(ctx, data))]
     except Exception:  # noqa: BLE001 - those that are known are known without a file
-        return
-    yield from (usage for usage in data.get("routes", {}))
-    yield from (keys["usageType"] for keys in _templates(ctx, data))
+        return known
 
 
 @_completer
@@ -89,7 +107,7 @@ def locales(ctx: click.Context) -> Iterator[str]:
 @_completer
 def config_paths(ctx: click.Context) -> Iterator[str]:
     """The places that the schema of a configured connector knows, and those that its config has."""
-    entry = _data(ctx)["connectors"][ctx.params["name"]]
+    entry = _data(ctx)["connectors"][_argument(ctx, "name")]
     schema = _connector(ctx).schema
     yield from _paths(schema, entry["config"])
 
@@ -104,10 +122,19 @@ def _connector(ctx: click.Context) -> Connector:
     """The connector that the command was given, by its target or the name of a configured one."""
     from connector_core.discovery import discover
 
-    named = ctx.params.get("connector")
+    named = _argument(ctx, "connector")
     if named is None:
-        named = _data(ctx)["connectors"][ctx.params["name"]]["connector"]
+        named = _data(ctx)["connectors"][_argument(ctx, "name")]["connector"]
     return discover()[named]
+
+
+def _argument(ctx: click.Context, name: str) -> str | None:
+    """The argument of this name; where the last word is an option, click has sorted none."""
+    if (value := ctx.params.get(name)) is not None:
+        return str(value)
+    names = [item.name for item in ctx.command.params if item.param_type_name == "argument"]
+    at = names.index(name) if name in names else len(ctx.args)
+    return ctx.args[at] if at < len(ctx.args) else None
 
 
 def _file(ctx: click.Context) -> Path:

@@ -16,6 +16,7 @@ from connector_core.cli.output import (
     receipt_data,
 )
 from connector_core.cli.running import run
+from connector_core.cli.samplepayload import PAYLOAD, RECIPIENT
 from connector_core.configs import merge_patch
 from connector_core.host import AsyncHost
 from connector_core.i18n import gettext as _
@@ -33,15 +34,6 @@ FILLED: dict[str, Any] = {
     "auth": None,
     "authMethod": None,
     "requireTLS": None,
-}
-RECIPIENT = "ann@example.org"
-PAYLOAD: dict[str, Any] = {
-    "code": "123456",
-    "link": "https://app.example.com/invitation?token=demo",
-    "user": {"name": "Ann", "primaryEmail": RECIPIENT},
-    "application": {"name": "Example"},
-    "organization": {"name": "Example Ltd"},
-    "inviter": {"name": "Bob"},
 }
 
 

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from connector_core.hostfile.editing import change
 from connector_core.hostfile.reading import default_path
-from connector_core.hostfile.resolving import has_secret
 from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -42,6 +40,9 @@ def change_file(
     renamed: Mapping[tuple[str, ...], str] | None = None,
 ) -> HostFile:
     """Change the host file; see `connector_core.hostfile.editing.change`."""
+    from connector_core.hostfile.editing import change
+    from connector_core.hostfile.resolving import has_secret
+
     return change(path, edit, secret=lambda data: has_secret(data, registry), renamed=renamed)
 
 

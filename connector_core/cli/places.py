@@ -14,8 +14,9 @@ from connector_core.validation import nearest
 
 __all__ = ["dotted", "known_places", "place_of", "put", "take_out", "value_at"]
 
+_ROOT = re.compile(r"\$(?=[.\[]|$)")
 _PART = re.compile(
-    r"""\.?(?:(?P<key>[^.\[\]"\s]+)|\[(?P<index>[0-9]{1,6})\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\])"""
+    r"""\.(?P<key>[^.\[\]"\s]+)|\[(?P<index>[0-9]{1,6})\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]"""
 )
 _MAX_PARTS = 32
 _MAX_KNOWN = 4  # parts: a schema may refer to itself
@@ -29,18 +30,20 @@ def place_of(text: str) -> PathParts:
     Raises:
         ValueError: it is no path.
     """
-    rest = re.sub(r"^\$(?=[.\[]|$)", "", text)
+    root = _ROOT.match(text)
+    rest = text[root.end() :] if root else text if text.startswith("[") else f".{text}"
     parts: list[str | int] = []
     at = 0
     while at < len(rest):
         part = _PART.match(rest, at)
-        # A dot stands before each key but the first, and before no bracket.
-        if part is None or (part[0][0] == ".") == (
-            part["key"] is None or not (at or text[0] == "$")
-        ):
+        if part is None:
             raise ValueError(_("is not a path such as auth.user or templates[0].subject"))
         at = part.end()
         parts.append(_part(part))
+    try:
+        json_path(tuple(parts)).encode()
+    except UnicodeEncodeError:
+        raise ValueError(_("is not UTF-8 text")) from None
     if len(parts) > _MAX_PARTS:
         raise ValueError(_("has more than {count} parts").format(count=_MAX_PARTS))
     return tuple(parts)

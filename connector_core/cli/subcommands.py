@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from connector_core.cli.completing import command_items
 from connector_core.i18n import gettext as _
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 __all__ = ["Subcommands"]
 
@@ -37,6 +41,14 @@ class Subcommands(click.Group):
         loaded = importlib.import_module(f"connector_core.cli.{module}")
         command: click.Command = getattr(loaded, function)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Complete from the table: click would import every command for its help."""
+        texts = {name: text for name, (_, _, text) in self._table.items()}
+        return [
+            *command_items(texts, incomplete),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each does, as the table has it."""

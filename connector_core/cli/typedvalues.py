@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -94,7 +95,7 @@ def _plain(value: Any) -> Any:
     if problems:
         raise ValueError(problems[0].message)
     try:
-        str(plain).encode()
+        json.dumps(plain, ensure_ascii=False).encode()
     except UnicodeEncodeError:  # JSON may write half of a surrogate pair
         raise ValueError(_("is not UTF-8 text")) from None
     return plain

@@ -1,13 +1,14 @@
-"""Usage types as people type them: any text may be one, and a slip of the keys as well."""
+"""Usage types and locales as people type them, slips of the keys included."""
 
 from __future__ import annotations
 
 import click
 
 from connector_core.i18n import gettext as _
+from connector_core.locales import is_language_tag
 from connector_core.models import UsageType
 
-__all__ = ["check_usage"]
+__all__ = ["check_locale", "check_usage"]
 
 
 def check_usage(text: str) -> str:
@@ -23,3 +24,15 @@ def check_usage(text: str) -> str:
         told = _("note: {usage!r} is a usage type of your own; did you mean {near!r}?")
         click.echo(told.format(usage=text, near=near), err=True)
     return text
+
+
+def check_locale(text: str | None) -> None:
+    """Refuse what is no language tag.
+
+    Raises:
+        click.UsageError: it is none.
+    """
+    if text is not None and not is_language_tag(text):
+        raise click.BadParameter(
+            _("is not a language tag such as fr or fr-CA"), param_hint="--locale"
+        )

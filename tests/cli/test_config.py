@@ -160,6 +160,14 @@ def test_a_change_for_the_worse_is_refused_with_every_problem(run: Run, path: Pa
     assert run("config", "set", "main", "maxConnections", "3").stderr == ""
 
 
+def test_of_items_that_are_wrong_one_may_be_taken_out(run: Run, path: Path) -> None:
+    wrong = json.dumps([{"usageType": "A"}, {"usageType": "B"}])
+    run("config", "set", "main", "templates", wrong, "--force")
+    result = run("config", "unset", "main", "templates[0]")
+    assert result.exit_code == 0, result.output
+    assert config_of(path)["templates"] == [{"usageType": "B"}]
+
+
 def test_force_writes_what_is_incomplete(run: Run, path: Path) -> None:
     refused = run("config", "set", "main", "auth.pass", "env:NOT_SET")
     assert refused.exit_code == 1
@@ -318,6 +326,11 @@ def test_diff_with_a_host_file(run: Run, path: Path) -> None:
         (("set", "main", "$", "x"), 2, "name a value in the config, such as host"),
         (("set", "main", "templates[1].subject", "x"), 2, "$.templates has 0 items"),
         (("set", "main", "host", "\udcff"), 2, "is not UTF-8 text"),
+        (("set", "main", "tls", '{"\\ud800": 1}'), 2, "is not UTF-8 text"),
+        (("set", "main", "customHeaders.\udcff", "x"), 2, "is not UTF-8 text"),
+        (("set", "main", 'customHeaders["\\ud800"]', "x"), 2, "is not UTF-8 text"),
+        (("set", "main", 'customHeaders["\\q"]', "x"), 2, "a key in quotes that is not JSON"),
+        (("set", "main", "a" + ".a" * 40, "x"), 2, "has more than 32 parts"),
         (("set", "main", "auth.passs", "geheim"), 1, "did you mean 'pass'?"),
         (("set", "main", "fromEmail", "geheim@"), 1, "$.connectors.main.config.fromEmail"),
         (("unset", "nobody", "host"), 2, "no connector 'nobody'"),
