@@ -264,10 +264,9 @@ def enter(
     if name in connectors:
         remove_connector(data, name)
     # The others go on to serve what they serve; in a file without routes that is written down.
-    data["routes"] = effective_routes(data)
+    data["routes"] = effective_routes(data) if connectors else {}
     connectors[name] = dict(entry)
     enable(data, name, usage_types or ())
-    data["routes"] = {usage_type: names for usage_type, names in data["routes"].items() if names}
 
 
 def _make_folder(folder: Path, written: list[Path], *, mode: int) -> None:

@@ -39,6 +39,7 @@ _COMMANDS = {
     "validate": ("sending", "validate", "Check a config; nothing is sent."),
     "send": ("sending", "send", "Send one message."),
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
+    "doctor": ("doctor", "doctor", "Look over everything that is configured."),
     "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),
     "completion": ("completion", "completion", "Print what lets a shell complete commands."),
     "inbox": ("inbox", "inbox", "Run an inbox for development on this machine."),

@@ -12,22 +12,19 @@ from connector_core.cli.hostfile import file_option, known_name
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, table
 from connector_core.cli.usages import check_locale, check_usage
-from connector_core.hostfile.lookup import PlacedTemplate, chosen, placed_templates
+from connector_core.hostfile.lookup import (
+    PlacedTemplate,
+    chosen,
+    locales_of,
+    missing_templates,
+    placed_templates,
+    usages_of,
+)
 from connector_core.hostfile.model import HostFile
 from connector_core.hostfile.reading import read
 from connector_core.i18n import gettext as _
-from connector_core.locales import fallbacks
-from connector_core.models import UsageType
 
 __all__ = ["list_templates", "show"]
-
-_REQUIRED = (
-    UsageType.REGISTER,
-    UsageType.SIGN_IN,
-    UsageType.FORGOT_PASSWORD,
-    UsageType.GENERIC,
-)
-Gap = tuple[str, str | None]  # usage type and locale
 
 
 @click.command("list")
@@ -37,7 +34,7 @@ def list_templates(file: Path, as_json: bool) -> None:
     """List the templates by usage type and locale, where each stands, and which are missing."""
     found = read(file)
     placed = placed_templates(found, *found.connectors)
-    missing = _missing(placed, found.default_locale)
+    missing = missing_templates(placed, found.default_locale)
     if as_json:
         echo_json(
             {
@@ -105,7 +102,7 @@ def show(usage: str, locale: str | None, name: str | None, file: Path, as_json: 
 
 
 def _print_matrix(file: HostFile, placed: Sequence[PlacedTemplate]) -> None:
-    tags = _tags(placed)
+    tags = locales_of(placed)
     columns = [_("usage type"), *(tag or _("any locale") for tag in tags)]
     table(
         _("Templates"),
@@ -115,7 +112,7 @@ def _print_matrix(file: HostFile, placed: Sequence[PlacedTemplate]) -> None:
                 usage,
                 *(", ".join(_places(file, placed, (usage, tag.lower()))) or "-" for tag in tags),
             )
-            for usage in _usages(placed)
+            for usage in usages_of(placed)
         ],
     )
 
@@ -131,35 +128,3 @@ def _place(file: HostFile, item: PlacedTemplate) -> str:
     if item.connector is not None:
         return _("config of {name}").format(name=item.connector)
     return file.path.name if item.place.startswith("$") else item.place
-
-
-def _usages(placed: Iterable[PlacedTemplate]) -> list[str]:
-    return list(dict.fromkeys([*map(str, _REQUIRED), *(item.usage_type for item in placed)]))
-
-
-def _tags(placed: Iterable[PlacedTemplate]) -> list[str]:
-    """The locales as first written, none (the empty text) before all others."""
-    written = {"": ""}
-    for item in placed:
-        written.setdefault(item.identity[1], item.locale or "")
-    return sorted(written.values())
-
-
-def _missing(placed: Sequence[PlacedTemplate], default_locale: str | None) -> list[Gap]:
-    """What those lack who need a template, and each locale that others have."""
-    there = {item.identity for item in placed}
-    default = list(fallbacks(default_locale or ""))
-    missing: list[Gap] = []
-    for usage in _usages(placed):
-        everywhere = any((usage, tag) in there for tag in ["", *default])
-        if not everywhere and usage in _REQUIRED:
-            missing.append((usage, None))
-        missing += [
-            (usage, tag)
-            for tag in _tags(placed)
-            if tag
-            and (usage, tag.lower()) not in there
-            # The one that serves everywhere is in the default locale.
-            and not (everywhere and tag.lower() in default)
-        ]
-    return missing

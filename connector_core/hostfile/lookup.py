@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from connector_core.configs import json_path, resolve_secrets
 from connector_core.errors import ConfigError
 from connector_core.hostfile.resolving import with_default_locale
-from connector_core.models import Template
+from connector_core.locales import fallbacks
+from connector_core.models import Template, UsageType
 from connector_core.templates import CompiledText, TemplateIndex
 
 if TYPE_CHECKING:
     from connector_core.hostfile.model import HostFile
 
-__all__ = ["PlacedTemplate", "chosen", "placed_templates", "resolved_template"]
+__all__ = [
+    "PlacedTemplate",
+    "chosen",
+    "locales_of",
+    "missing_templates",
+    "placed_templates",
+    "resolved_template",
+    "usages_of",
+]
+
+_REQUIRED = (
+    UsageType.REGISTER,
+    UsageType.SIGN_IN,
+    UsageType.FORGOT_PASSWORD,
+    UsageType.GENERIC,
+)
+Gap = tuple[str, str | None]  # usage type and locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +122,39 @@ def resolved_template(file: HostFile, item: PlacedTemplate) -> PlacedTemplate:
             [replace(fault, path=item.place + fault.path[1:]) for fault in error.problems]
         ) from None
     return replace(item, keys=keys)
+
+
+def usages_of(placed: Iterable[PlacedTemplate]) -> list[str]:
+    """The usage types that need a template, then the others that have one."""
+    return list(dict.fromkeys([*map(str, _REQUIRED), *(item.usage_type for item in placed)]))
+
+
+def locales_of(placed: Iterable[PlacedTemplate]) -> list[str]:
+    """The locales as first written, none (the empty text) before all others."""
+    written = {"": ""}
+    for item in placed:
+        written.setdefault(item.identity[1], item.locale or "")
+    return sorted(written.values())
+
+
+def missing_templates(placed: Sequence[PlacedTemplate], default_locale: str | None) -> list[Gap]:
+    """What those lack who need a template, and each locale that others have."""
+    there = {item.identity for item in placed}
+    default = list(fallbacks(default_locale or ""))
+    missing: list[Gap] = []
+    for usage in usages_of(placed):
+        everywhere = any((usage, tag) in there for tag in ["", *default])
+        if not everywhere and usage in _REQUIRED:
+            missing.append((usage, None))
+        missing += [
+            (usage, tag)
+            for tag in locales_of(placed)
+            if tag
+            and (usage, tag.lower()) not in there
+            # The one that serves everywhere is in the default locale.
+            and not (everywhere and tag.lower() in default)
+        ]
+    return missing
 
 
 def _own(file: HostFile, name: str) -> Iterator[PlacedTemplate]:
