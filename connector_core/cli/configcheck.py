@@ -14,7 +14,6 @@ from connector_core.cli.hostfile import change_file, known_name
 from connector_core.cli.output import printable
 from connector_core.configs import PathParts, json_path
 from connector_core.errors import ConfigError, ConfigProblem
-from connector_core.i18n import gettext as _
 from connector_core.i18n import ngettext
 
 __all__ = ["edit_config"]
@@ -25,7 +24,7 @@ _INDEX = re.compile(r"\[[0-9]+\]")
 def edit_config(
     path: Path,
     name: str,
-    place: PathParts,
+    place: PathParts | None,
     edit: Callable[[dict[str, Any]], None],
     *,
     force: bool,
@@ -37,7 +36,7 @@ def edit_config(
     Args:
         path: the host file.
         name: the configured connector.
-        place: where in its config the edit is made.
+        place: where in its config a value is set; None where one is taken out.
         edit: changes the config.
         force: write it whatever the connector thinks of it.
 
@@ -65,8 +64,7 @@ def edit_config(
         before = problems(data)
         edit(data["connectors"][name]["config"])
         after = problems(data)
-        where = json_path(("connectors", name, "config", *place))
-        if not force and (_added(before, after) or any(_within(item, where) for item in after)):
+        if not force and (_added(before, after) or (place and _at(name, place, after))):
             raise ConfigError(after)
         left[:] = after
 
@@ -80,12 +78,7 @@ def edit_config(
         )
         click.echo(told.format(name=name, count=len(left)), err=True)
         for problem in left:
-            click.echo(
-                printable(
-                    _("  {path}: {message}").format(path=problem.path, message=problem.message)
-                ),
-                err=True,
-            )
+            click.echo(printable(f"  {problem.path}: {problem.message}"), err=True)
 
 
 def _added(before: Iterable[ConfigProblem], after: Iterable[ConfigProblem]) -> bool:
@@ -97,5 +90,7 @@ def _added(before: Iterable[ConfigProblem], after: Iterable[ConfigProblem]) -> b
     return bool(kinds(after) - kinds(before))
 
 
-def _within(problem: ConfigProblem, where: str) -> bool:
-    return problem.path == where or problem.path.startswith((f"{where}.", f"{where}["))
+def _at(name: str, place: PathParts, problems: Iterable[ConfigProblem]) -> bool:
+    """Whether one of the problems is at the place, or within it."""
+    where = json_path(("connectors", name, "config", *place))
+    return any(f"{item.path}.".startswith((f"{where}.", f"{where}[")) for item in problems)

@@ -79,7 +79,7 @@ def set_value(
 def unset(name: str, path: str, force: bool, file: Path, as_json: bool) -> None:
     """Take what is at PATH out of the config of the connector NAME."""
     parts = _inner_place(path)
-    edit_config(file, name, parts, _told(lambda config: take_out(config, parts)), force=force)
+    edit_config(file, name, None, _told(lambda config: take_out(config, parts)), force=force)
     if as_json:
         echo_json({"connector": name, "path": json_path(parts)})
     else:

@@ -160,6 +160,14 @@ def test_a_change_for_the_worse_is_refused_with_every_problem(run: Run, path: Pa
     assert run("config", "set", "main", "maxConnections", "3").stderr == ""
 
 
+def test_of_items_that_are_wrong_one_may_be_taken_out(run: Run, path: Path) -> None:
+    wrong = json.dumps([{"usageType": "A"}, {"usageType": "B"}])
+    run("config", "set", "main", "templates", wrong, "--force")
+    result = run("config", "unset", "main", "templates[0]")
+    assert result.exit_code == 0, result.output
+    assert config_of(path)["templates"] == [{"usageType": "B"}]
+
+
 def test_force_writes_what_is_incomplete(run: Run, path: Path) -> None:
     refused = run("config", "set", "main", "auth.pass", "env:NOT_SET")
     assert refused.exit_code == 1
