@@ -76,6 +76,7 @@ def test_a_required_template_is_missing_unless_one_serves_everywhere(run: Run, p
     for usage in ("SignIn", "Generic"):
         (path.parent / f"templates/{usage}.html").unlink()
     write_templates(path.parent / "templates", ("Generic",), ("en",))
+    assert "SignIn (any locale)" in run("templates", "list").stdout
     missing = json.loads(run("templates", "list", "--json").stdout)["missing"]
     assert {"usageType": "SignIn", "locale": None} in missing
     assert {"usageType": "Generic", "locale": None} not in missing
