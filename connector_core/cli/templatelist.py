@@ -53,7 +53,7 @@ def list_templates(file: Path, as_json: bool) -> None:
         return
     _print_matrix(found, placed)
     if missing:
-        told = ", ".join(f"{usage} ({tag})" if tag else usage for usage, tag in missing)
+        told = ", ".join(f"{usage} ({tag or _('any locale')})" for usage, tag in missing)
         click.echo(printable(_("Missing: {templates}").format(templates=told)))
 
 
