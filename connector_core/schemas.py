@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector_core.configs import PathParts, is_reference, strings
-from connector_core.i18n import gettext as _
 
-__all__ = ["described", "is_secret", "read_value", "schemas_at", "secret_paths"]
+__all__ = ["described", "is_secret", "schemas_at", "secret_paths"]
 
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 _MAX_DEPTH = 32
-_NUMBER = re.compile(r"-?[0-9]{1,15}")
 
 
 def schemas_at(schema: Mapping[str, Any], parts: Sequence[str | int]) -> list[Mapping[str, Any]]:
@@ -51,41 +47,6 @@ def secret_paths(schema: Mapping[str, Any], config: Any) -> list[PathParts]:
 def described(schema: Mapping[str, Any], parts: Sequence[str | int], key: str) -> Any:
     """The first value that the schemas at a place give for a keyword such as `description`."""
     return next((item[key] for item in schemas_at(schema, parts) if key in item), None)
-
-
-def read_value(schema: Mapping[str, Any], parts: Sequence[str | int], text: str) -> Any:
-    """A value that somebody typed, as the schema wants it there.
-
-    Text stays text where text may stand; references do everywhere. Else it is read as JSON.
-
-    Raises:
-        ValueError: only JSON can stand there, and it is none.
-    """
-    kinds = _kinds(schema, parts)
-    if is_reference(text):
-        return text
-    if kinds & {"integer", "number"} and _NUMBER.fullmatch(text):
-        return int(text)
-    if not kinds or "string" in kinds:
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        if "boolean" in kinds:
-            raise ValueError(_("must be true or false")) from None
-        if kinds & {"integer", "number"}:
-            raise ValueError(_("must be a number")) from None
-        raise ValueError(_("must be JSON, such as [...] or {...}")) from None
-
-
-def _kinds(schema: Mapping[str, Any], parts: Sequence[str | int]) -> set[str]:
-    """The types that may stand at a place; none where the schema does not say."""
-    kinds: set[str] = set()
-    for item in schemas_at(schema, parts):
-        found = item.get("type", ())
-        kinds |= {found} if isinstance(found, str) else set(found)
-        kinds |= {"string" for value in item.get("enum", ()) if isinstance(value, str)}
-    return kinds
 
 
 def _expanded(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:

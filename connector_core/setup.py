@@ -25,7 +25,8 @@ from connector_core.hostfile.templatefiles import file_name, file_text
 from connector_core.i18n import gettext as _
 from connector_core.models import Question
 from connector_core.providers import preset_config
-from connector_core.schemas import described, is_secret, read_value
+from connector_core.schemas import described, is_secret
+from connector_core.typedvalues import typed_value
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
@@ -112,7 +113,7 @@ class Draft:
         """
         before = dict(self.answers)
         try:
-            self.answers[path] = read_value(self.connector.schema, path, text)
+            self.answers[path] = typed_value(self.connector.schema, path, text)
         except ValueError as error:
             return [ConfigProblem(json_path(path), str(error))]
         own = {path, *self.question(path).also}

@@ -10,12 +10,12 @@ import click
 
 from connector_core.cli.completing import configured_names, providers
 from connector_core.cli.hostfile import file_option, known_name
-from connector_core.cli.jsonfile import read_json
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.configs import PathParts, json_path, placeholders
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.i18n import gettext as _
+from connector_core.jsonfile import read_json
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector

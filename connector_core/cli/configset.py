@@ -15,10 +15,10 @@ from connector_core.cli.hostfile import file_option, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.cli.places import place_of, put, take_out
-from connector_core.cli.typedvalues import typed_value
 from connector_core.configs import PathParts, json_path
 from connector_core.i18n import gettext as _
 from connector_core.schemas import is_secret
+from connector_core.typedvalues import typed_value
 
 __all__ = ["set_value", "unset"]
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector_core.cli.hostfile import change_file, file_option
-from connector_core.cli.jsonfile import read_json
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, table
 from connector_core.cli.usages import check_locale
@@ -23,6 +22,7 @@ from connector_core.hostfile.reading import read
 from connector_core.hostfile.templatefiles import file_name, file_text, template_files
 from connector_core.hostfile.together import written_together
 from connector_core.i18n import gettext as _
+from connector_core.jsonfile import read_json
 
 if TYPE_CHECKING:
     from connector_core.hostfile.model import HostFile

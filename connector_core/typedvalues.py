@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector_core.cli.jsonfile import json_value
 from connector_core.configs import PathParts, is_reference, plain_copy
 from connector_core.i18n import gettext as _
+from connector_core.jsonfile import json_value
 from connector_core.schemas import schemas_at
 
 __all__ = ["typed_value"]
