@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from connector_core.registry import Registry
 
 __all__ = [
+    "PROBLEM",
     "echo_json",
     "json_option",
     "print_error",
