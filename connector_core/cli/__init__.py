@@ -38,6 +38,7 @@ _COMMANDS = {
     "templates": ("templating", "templates", "Show, preview, import and export templates."),
     "validate": ("sending", "validate", "Check a config; nothing is sent."),
     "send": ("sending", "send", "Send one message."),
+    "batch": ("batch", "batch", "Send a message for each line of JSON, until they end."),
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
     "doctor": ("doctor", "doctor", "Look over everything that is configured."),
     "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from connector_core.registry import Registry
 
 __all__ = [
+    "FAILED",
     "PROBLEM",
+    "UNCERTAIN",
     "echo_json",
+    "error_data",
     "json_option",
     "print_error",
     "print_registry",
@@ -151,7 +154,7 @@ def report(error: ConnectorError, *, as_json: bool) -> int:
     """
     if as_json:
         more = click.get_current_context().meta.get("connector_core.more", {})
-        echo_json({"error": _error_data(error), **more})
+        echo_json({"error": error_data(error), **more})
     print_error(error)
     if isinstance(error, UncertainDeliveryError):
         return UNCERTAIN
@@ -188,7 +191,8 @@ def _sentences(error: ConnectorError) -> Iterable[str]:
                 yield f"  {note}"
 
 
-def _error_data(error: ConnectorError) -> dict[str, Any]:
+def error_data(error: ConnectorError) -> dict[str, Any]:
+    """An error as JSON."""
     data: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
     if isinstance(error, ConfigError):
         data["problems"] = [
