@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import assert_type
 
 from connector_core import (
@@ -50,3 +51,17 @@ async def asynchronous(config: Mapping[str, object]) -> None:
         receipt = await host.send_message("Any", to="+49123", type="Sms", timeout=5.0)
         assert_type(receipt, Receipt)
         await host.send_message("Any", to="+49123", type="Fax")  # type: ignore[arg-type] # no type
+
+
+def from_file(path: Path) -> None:
+    with Host.from_file(path, template_source=mapping_source) as host:
+        host.reload()
+        assert_type(host.configured["main"].preview("SignIn", to="ann@example.org"), bytes)
+
+
+async def asynchronous_from_file() -> None:
+    async with AsyncHost.from_file("connectors.toml", strict=True) as host:
+        await host.reload()
+        main = host.configured["main"]
+        assert_type(await main.preview("SignIn", to="ann@example.org", locale="fr"), bytes)
+        AsyncHost.from_file(3)  # type: ignore[arg-type]
