@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connector_core.cli.drafts import provider_named, tell_saved, try_draft
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
-from connector_core.cli.output import echo_json, json_option, printable, stage_data
+from connector_core.cli.output import echo_json, json_option, stage_data
 from connector_core.cli.prompts import interactive
-from connector_core.cli.running import run
-from connector_core.cli.sending import Chosen
-from connector_core.cli.testing import show_stages, try_chosen
 from connector_core.discovery import discover
 from connector_core.errors import ConfigError
 from connector_core.i18n import gettext as _
-from connector_core.setup import Draft, Saved
+from connector_core.setup import Draft
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
-    from connector_core.models import Provider
     from connector_core.registry import Registry
     from connector_core.trial import Trial
 
-__all__ = ["provider_named", "setup", "tell_saved", "try_draft"]
+__all__ = ["setup"]
 
 
 @click.command()
@@ -124,53 +121,6 @@ def setup(
         )
     else:
         tell_saved(draft, saved)
-
-
-def try_draft(draft: Draft, to: str, *, quiet: bool = False) -> Trial:
-    """Try a draft as it would be saved, and show the stages unless `quiet`.
-
-    Raises:
-        ConfigError: it has problems.
-    """
-    chosen = Chosen(draft.registry, draft.connector, draft.resolved().config, draft.provider)
-    if quiet:
-        return run(try_chosen(chosen, lambda _stage: None, to=to))
-    with show_stages() as on_stage:
-        return run(try_chosen(chosen, on_stage, to=to))
-
-
-def tell_saved(draft: Draft, saved: Saved) -> None:
-    """Say what was saved, what it serves, and what comes next."""
-    told = _("saved {name} in {path}").format(name=draft.name, path=draft.path)
-    click.echo(printable(told))
-    served = [
-        usage_type for usage_type, names in (saved.file.routes or {}).items() if draft.name in names
-    ]
-    if not served:
-        click.echo(_("it is not enabled: connector enable {name}").format(name=draft.name))
-    elif served == ["*"]:
-        click.echo(_("it serves every usage type without a route of its own"))
-    else:
-        click.echo(_("it serves: {usages}").format(usages=", ".join(served)))
-    for path in saved.written:
-        click.echo(printable(_("new file: {path}").format(path=path)))
-    click.echo(_("next: connector send --usage SignIn --to ADDRESS --var code=123456"))
-
-
-def provider_named(connector: Connector, name: str | None) -> Provider | None:
-    """The provider of this name; None without one.
-
-    Raises:
-        click.BadParameter: the connector has none of this name.
-    """
-    if name is None:
-        return None
-    for provider in connector.providers:
-        if provider.name == name:
-            return provider
-    names = ", ".join(item.name for item in connector.providers) or _("none")
-    told = _("there is no {name!r}, but {names}").format(name=name, names=names)
-    raise click.BadParameter(told, param_hint="--provider")
 
 
 def _connector(registry: Registry, target: str | None) -> Connector:

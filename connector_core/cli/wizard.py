@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector_core.cli import prompts
+from connector_core.cli.drafts import provider_named, tell_saved, try_draft
 from connector_core.cli.output import print_error, printable
-from connector_core.cli.setup import provider_named, tell_saved, try_draft
 from connector_core.configs import is_reference
 from connector_core.errors import (
     ConfigError,
