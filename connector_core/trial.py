@@ -68,7 +68,7 @@ async def try_out(
     try:
         if configured.connector.implements("verify"):
             report = await configured.verify(ended)
-            stages = list(report.stages)
+            stages[:] = report.stages
             for stage in report.stages:
                 if stage.error is not None:
                     return Trial(report.stages, error=stage.error)
