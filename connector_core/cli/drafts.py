@@ -11,6 +11,7 @@ from connector_core.cli.running import run
 from connector_core.cli.sending import Chosen
 from connector_core.cli.testing import show_stages, try_chosen
 from connector_core.i18n import gettext as _
+from connector_core.providers import matching
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
@@ -63,6 +64,7 @@ def provider_named(connector: Connector, name: str | None) -> Provider | None:
     for provider in connector.providers:
         if provider.name == name:
             return provider
-    names = ", ".join(item.name for item in connector.providers) or _("none")
+    near = matching(connector.providers, name) or connector.providers
+    names = ", ".join(item.name for item in near) or _("none")
     told = _("there is no {name!r}, but {names}").format(name=name, names=names)
     raise click.BadParameter(told, param_hint="--provider")

@@ -113,7 +113,8 @@ def test_secrets_go_into_files_of_their_own(run: Run, folder: Path, server: Emul
     [
         ((), 2, "--set fromEmail=…"),
         (("--set", "host=a b", "--no-test"), 1, "$.connectors.smtp.config.host"),
-        (("--provider", "gmial"), 2, "there is no 'gmial'"),
+        (("--provider", "gmial"), 2, "there is no 'gmial', but 163, aliyun"),
+        (("--provider", "office 365"), 2, "there is no 'office 365', but outlook"),
         (("--set", "host"), 2, "path=value"),
         (("--connector", "nothing"), 2, "nothing"),
         (("--provider", "gmail"), 2, "--set auth.pass=…  app password"),
