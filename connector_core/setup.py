@@ -96,6 +96,14 @@ class Draft:
         """Whether the value must not be shown."""
         return is_secret(self.connector.schema, path)
 
+    def require_free_name(self) -> None:
+        """Refuse a name that the host file has already.
+
+        Raises:
+            ConfigError: it has, or cannot be read.
+        """
+        self._refuse_taken(self._data(), replacing=False)
+
     def missing(self) -> list[Question]:
         """The questions without an answer."""
         return [item for item in self.questions() if item.path not in self.answers]

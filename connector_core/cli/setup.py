@@ -102,6 +102,8 @@ def setup(
     connector = _connector(registry, target)
     draft = Draft(registry, file, connector, provider_named(connector, provider))
     draft.name = name or provider or connector.target
+    if not replace:
+        draft.require_free_name()
     _take(draft, _pairs(values))
     if to is None and not no_test:
         raise click.UsageError(_("give --to ADDRESS for a test message, or --no-test"))

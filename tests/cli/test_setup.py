@@ -152,7 +152,8 @@ def test_a_name_that_is_taken_is_replaced_only_when_told_to(
     first = ["setup", "--no-test", "--name", "a", *relay(inbox)]
     assert run(*first).exit_code == 0
     before = (folder / "connectors.toml").read_text("utf-8")
-    result = run(*first)
+    result = run("setup", "--to", "you@example.org", "--name", "a", *relay(inbox))
+    assert inbox.mails == []  # it is known before the test
     assert result.exit_code == 1
     assert "is there already" in result.stderr
     assert (folder / "connectors.toml").read_text("utf-8") == before
