@@ -176,6 +176,7 @@ _SYSTEM = (
     mark("Not a directory"),
     mark("Operation not permitted"),
     mark("Permission denied"),
+    mark("Read-only file system"),
     mark("Too many open files"),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connector_core.cli.completing import connectors, providers, usage_types
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, stage_data
@@ -31,8 +32,19 @@ __all__ = ["provider_named", "setup", "tell_saved", "try_draft"]
 
 @click.command()
 @file_option
-@once("--connector", "target", metavar="CONNECTOR", help="The connector, by its id or target.")
-@once("--provider", metavar="NAME", help="The provider; connector show lists them.")
+@once(
+    "--connector",
+    "target",
+    metavar="CONNECTOR",
+    help="The connector, by its id or target.",
+    shell_complete=connectors,
+)
+@once(
+    "--provider",
+    metavar="NAME",
+    help="The provider; connector show lists them.",
+    shell_complete=providers,
+)
 @once("--name", metavar="NAME", help="A name of your own for it; the provider's without it.")
 @click.option(
     "--set",
@@ -50,6 +62,7 @@ __all__ = ["provider_named", "setup", "tell_saved", "try_draft"]
     multiple=True,
     metavar="TYPE",
     help="A usage type that it shall serve; every one without this option. May be repeated.",
+    shell_complete=usage_types,
 )
 @click.option("--no-enable", is_flag=True, help="Save it without enabling it.")
 @click.option(
@@ -169,7 +182,7 @@ def provider_named(connector: Connector, name: str | None) -> Provider | None:
         if provider.name == name:
             return provider
     names = ", ".join(item.name for item in connector.providers) or _("none")
-    told = _("there is no {name!r}, but {names}").format(name=name, names=names)
+    told = _("there is no {name!r}, but {known}").format(name=name, known=names)
     raise click.BadParameter(told, param_hint="--provider")
 
 

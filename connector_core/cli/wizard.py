@@ -169,7 +169,7 @@ class Wizard:
             if not paths:
                 raise ConfigError(problems)
             for problem in problems:
-                click.echo(printable(f"{problem.message}; {problem.hint}".rstrip("; ")))
+                click.echo(printable(_sentence(problem)))
             self._ask(draft, draft.question(paths[0]))
 
     def _test(self, draft: Draft, to: str | None) -> None:
@@ -272,14 +272,16 @@ def _show_guide(provider: Provider) -> None:
     click.echo("")
     Console().print(Markdown(printable(f"# {provider.title}\n\n{provider.guide}")))
     for link in provider.links:
-        click.echo(f"{link.title}: {link.url}")
+        click.echo(_("{title}: {url}").format(title=link.title, url=link.url))
     click.echo("")
 
 
 def _one_line(problems: Sequence[ConfigProblem]) -> str:
-    return "; ".join(
-        f"{item.message}; {item.hint}" if item.hint else item.message for item in problems
-    )
+    return _("; ").join(map(_sentence, problems))
+
+
+def _sentence(problem: ConfigProblem) -> str:
+    return _("; ").join(filter(None, (problem.message, problem.hint)))
 
 
 def _shown(draft: Draft, path: ConfigPath) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.hostfile.saving import write_whole
 from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 
 __all__ = ["written_together"]
 
@@ -61,5 +62,5 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _("cannot be written: {reason}").format(reason=error.strerror)
+        reason = _("cannot be written: {reason}").format(reason=system_reason(error))
         raise ConfigError([ConfigProblem(str(path), reason, _("nothing was changed"))]) from None
