@@ -165,6 +165,7 @@ _SYSTEM = (
     mark("Connection refused"),
     mark("Connection reset by peer"),
     mark("Connection timed out"),
+    mark("File exists"),
     mark("File name too long"),
     mark("Host is unreachable"),
     mark("Is a directory"),

@@ -20,7 +20,7 @@ from connector_core.hostfile.model import FileTemplate, HostFile
 from connector_core.hostfile.reading import checked, parsed, text_of
 from connector_core.hostfile.resolving import ResolvedEntry, has_secret, resolved_entry
 from connector_core.hostfile.routing import effective_routes, enable, remove_connector
-from connector_core.hostfile.saving import write_whole
+from connector_core.hostfile.saving import cannot_write, write_whole
 from connector_core.hostfile.templatefiles import file_name, file_text
 from connector_core.i18n import gettext as _
 from connector_core.i18n import system_reason
@@ -182,7 +182,10 @@ class Draft:
             ConfigError: it cannot be saved; everything is as it was.
         """
         written: list[Path] = []
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
         try:
             if secret_files:
                 self._write_secrets(written)

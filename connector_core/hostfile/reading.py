@@ -116,7 +116,7 @@ def checked(path: Path, data: Mapping[str, Any]) -> HostFile:
     if not problems:
         problems += _route_problems(plain)
     folder = path.parent / str(plain.get("templateFolder", "templates"))
-    if "templateFolder" in plain and not folder.is_dir():
+    if isinstance(plain.get("templateFolder"), str) and not folder.is_dir():
         problems.append(ConfigProblem("$.templateFolder", _("is not a folder")))
     templates: list[FileTemplate] = []
     for place, found in template_files(folder):

@@ -14,7 +14,7 @@ from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.i18n import gettext as _
 from connector_core.i18n import system_reason
 
-__all__ = ["locked", "write_whole"]
+__all__ = ["cannot_write", "locked", "write_whole"]
 
 _WAIT = 10.0  # seconds for another writer, who holds the lock for a moment
 
