@@ -21,6 +21,7 @@ from connector_core.i18n import gettext as _
 from connector_core.i18n import ngettext
 from connector_core.models import UsageType
 from connector_core.routes import ANY_USAGE
+from connector_core.stages import stage_title
 
 if TYPE_CHECKING:
     from connector_core.host import AsyncConfiguredConnector
@@ -180,7 +181,7 @@ async def _of_the_connection(configured: AsyncConfiguredConnector) -> list[Findi
             hint = stage.error.hint
             return [*findings, Finding(Level.PROBLEM, configured.name, str(stage.error), hint)]
     last = report.stages[-1].name if report.stages else ""
-    message = _("its connection works, as far as {stage}").format(stage=last)
+    message = _("its connection works, as far as {stage}").format(stage=stage_title(last))
     return [Finding(Level.OK, configured.name, message), *findings]
 
 

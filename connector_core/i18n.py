@@ -165,6 +165,7 @@ _SYSTEM = (
     mark("Connection refused"),
     mark("Connection reset by peer"),
     mark("Connection timed out"),
+    mark("File exists"),
     mark("File name too long"),
     mark("Host is unreachable"),
     mark("Is a directory"),
@@ -176,6 +177,7 @@ _SYSTEM = (
     mark("Not a directory"),
     mark("Operation not permitted"),
     mark("Permission denied"),
+    mark("Read-only file system"),
     mark("Too many open files"),
 )
 

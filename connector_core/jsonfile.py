@@ -9,10 +9,26 @@ from typing import Any, NoReturn
 
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.i18n import gettext as _
+from connector_core.i18n import mark, system_reason
 
-__all__ = ["json_value", "read_json"]
+__all__ = ["json_value", "read_json", "read_json_object"]
 
 _MAX_SIZE = 16 * 1024 * 1024  # octets
+
+# What the standard library says of text that is no JSON.
+_FAULTS = (
+    mark("Expecting value"),
+    mark("Expecting property name enclosed in double quotes"),
+    mark("Expecting ':' delimiter"),
+    mark("Expecting ',' delimiter"),
+    mark("Illegal trailing comma before end of array"),
+    mark("Illegal trailing comma before end of object"),
+    mark("Unterminated string starting at"),
+    mark("Invalid control character at"),
+    mark("Invalid \\escape"),
+    mark("Invalid \\uXXXX escape"),
+    mark("Extra data"),
+)
 
 
 def read_json(path: str) -> Any:
@@ -23,12 +39,14 @@ def read_json(path: str) -> Any:
     """
     try:
         if path == "-":
+            if sys.stdin is None:
+                _refuse(path, _("there is no standard input to read"))
             data = sys.stdin.buffer.read(_MAX_SIZE + 1)
         else:
             with Path(path).open("rb") as file:
                 data = file.read(_MAX_SIZE + 1)
     except OSError as error:
-        _refuse(path, _("cannot be read: {reason}").format(reason=error.strerror))
+        _refuse(path, _("cannot be read: {reason}").format(reason=system_reason(error)))
     if len(data) > _MAX_SIZE:
         _refuse(path, _("has more than {count} MiB").format(count=_MAX_SIZE >> 20))
     try:
@@ -37,6 +55,18 @@ def read_json(path: str) -> Any:
         _refuse(path, _("is not UTF-8 text"))
     except ValueError as error:
         _refuse(path, str(error))
+
+
+def read_json_object(path: str) -> dict[str, Any]:
+    """The JSON object in a file; `-` is standard input.
+
+    Raises:
+        ConfigError: it cannot be read, or is no JSON object; the problem names the file.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        _refuse(path, _("must be a JSON object"))
+    return value
 
 
 def json_value(text: str) -> Any:
@@ -50,7 +80,7 @@ def json_value(text: str) -> Any:
     except json.JSONDecodeError as error:
         told = _("is not JSON: {reason} at line {line}, column {column}")
         raise ValueError(
-            told.format(reason=error.msg, line=error.lineno, column=error.colno)
+            told.format(reason=_(error.msg), line=error.lineno, column=error.colno)
         ) from None
     except RecursionError:
         raise ValueError(_("is nested too deeply")) from None

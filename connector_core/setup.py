@@ -20,9 +20,10 @@ from connector_core.hostfile.model import FileTemplate, HostFile
 from connector_core.hostfile.reading import checked, parsed, text_of
 from connector_core.hostfile.resolving import ResolvedEntry, has_secret, resolved_entry
 from connector_core.hostfile.routing import effective_routes, enable, remove_connector
-from connector_core.hostfile.saving import write_whole
+from connector_core.hostfile.saving import cannot_write, write_whole
 from connector_core.hostfile.templatefiles import file_name, file_text
 from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 from connector_core.models import Question
 from connector_core.providers import preset_config
 from connector_core.schemas import described, is_secret
@@ -88,9 +89,8 @@ class Draft:
         for question in self.provider.questions if self.provider is not None else ():
             if question.path == path:
                 return question
-        schema = self.connector.schema
-        help_ = str(described(schema, path, "description") or "")
-        return Question(path=path, title=".".join(path), help=help_)
+        told = str(described(self.connector.schema, path, "description") or "")
+        return Question(path=path, title=".".join(path), help=self.connector.translate(told))
 
     def is_secret(self, path: ConfigPath) -> bool:
         """Whether the value must not be shown."""
@@ -190,7 +190,10 @@ class Draft:
             ConfigError: it cannot be saved; everything is as it was.
         """
         written: list[Path] = []
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
         try:
             if secret_files:
                 self._write_secrets(written)
@@ -284,6 +287,6 @@ def _make_folder(folder: Path, written: list[Path], *, mode: int) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        told = _("cannot be made: {reason}").format(reason=error.strerror)
+        told = _("cannot be made: {reason}").format(reason=system_reason(error))
         raise ConfigError([ConfigProblem(str(folder), told)]) from None
     written.append(folder)

@@ -58,7 +58,11 @@ class Terminal:
     def answer(self, question: str, typed: str = "") -> None:
         """Wait for the question, type the answer, and press enter."""
         self.expect(question)
-        self._process.send(f"{typed}\r")
+        self.type(typed)
+
+    def type(self, text: str) -> None:
+        """Type into the line, and press enter."""
+        self._process.send(f"{text}\r")
 
     def erase(self, typed: str) -> None:
         """Take back what stands in the line."""

@@ -8,6 +8,7 @@ import click
 
 from connector_core.cli.completing import connectors, providers
 from connector_core.cli.output import echo_json, json_option, print_registry, printable, table
+from connector_core.cli.presets import provider_named
 from connector_core.configs import json_path
 from connector_core.discovery import discover
 from connector_core.i18n import gettext as _
@@ -107,13 +108,7 @@ def show(connector: str, readme: bool, provider: str | None, as_json: bool) -> N
 
 
 def _describe_provider(found: Connector, name: str) -> None:
-    preset = next((item for item in found.providers if item.name == name), None)
-    if preset is None:
-        there = ", ".join(item.name for item in found.providers) or _("none")
-        raise click.BadParameter(
-            _("there is no {name!r}, but {known}").format(name=name, known=there),
-            param_hint="--provider",
-        )
+    preset = provider_named(found, name)
     click.echo(f"{preset.title}\n")
     if preset.user_name:
         told = _("User name: {form}").format(form=preset.user_name)

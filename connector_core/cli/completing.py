@@ -22,6 +22,7 @@ __all__ = [
     "connectors",
     "locales",
     "providers",
+    "senders",
     "usage_types",
 ]
 
@@ -64,9 +65,7 @@ def command_items(texts: Mapping[str, str], incomplete: str) -> list[CompletionI
 @_completer
 def connectors(_ctx: click.Context) -> Iterator[str]:
     """The targets of the connectors that are installed."""
-    from connector_core.discovery import discover
-
-    return (connector.target for connector in discover())
+    return _targets()
 
 
 @_completer
@@ -80,6 +79,14 @@ def configured_names(ctx: click.Context) -> Iterable[str]:
     """The names of the host file's connectors that the command has not got yet."""
     given = ctx.params.get("names") or ()
     return (name for name in _data(ctx).get("connectors", {}) if name not in given)
+
+
+@_completer
+def senders(ctx: click.Context) -> Iterable[str]:
+    """What may send: configured connectors, or with `--config` or `--url` any that is installed."""
+    if ctx.params.get("path") or ctx.params.get("url"):
+        return _targets()
+    return list(_data(ctx).get("connectors", {}))
 
 
 @_completer
@@ -122,10 +129,18 @@ def _connector(ctx: click.Context) -> Connector:
     """The connector that the command was given, by its target or the name of a configured one."""
     from connector_core.discovery import discover
 
+    if "target" in ctx.params:  # of `setup`: without one it takes the only one there is
+        return discover()[ctx.params["target"] or next(_targets())]
     named = _argument(ctx, "connector")
     if named is None:
         named = _data(ctx)["connectors"][_argument(ctx, "name")]["connector"]
     return discover()[named]
+
+
+def _targets() -> Iterator[str]:
+    from connector_core.discovery import discover
+
+    return (connector.target for connector in discover())
 
 
 def _argument(ctx: click.Context, name: str) -> str | None:

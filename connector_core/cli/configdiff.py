@@ -13,9 +13,8 @@ from connector_core.cli.hostfile import file_option, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.configs import PathParts, json_path, placeholders
-from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.i18n import gettext as _
-from connector_core.jsonfile import read_json
+from connector_core.jsonfile import read_json_object
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
@@ -82,10 +81,7 @@ def _other_config(path: str, name: str) -> Mapping[str, Any]:
     if _is_host_file(path):
         found = read(path)
         return found.connectors[known_name(found, name)].config
-    config = read_json(path)
-    if not isinstance(config, dict):
-        raise ConfigError([ConfigProblem(path, _("must be a JSON object"))])
-    return config
+    return read_json_object(path)
 
 
 def _from_preset(

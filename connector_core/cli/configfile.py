@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -15,9 +12,9 @@ import click
 from connector_core.cli.options import once
 from connector_core.configs import resolve_secrets
 from connector_core.connector import Connector
-from connector_core.errors import ConfigError, ConfigProblem, MessageError
+from connector_core.errors import ConfigError, MessageError
 from connector_core.i18n import gettext as _
-from connector_core.i18n import mark, system_reason
+from connector_core.jsonfile import read_json, read_json_object
 
 __all__ = ["config_options", "payload_of", "read_config"]
 
@@ -26,22 +23,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Up to the last @: the path of a file may have anything in it.
 _PASSWORD = re.compile(
     r"(?P<before>[a-z+]+://[^:@/]*:)(?P<reference>(?:env|file):.+)(?P<after>@[^@]*)"
-)
-MAX_FILE = 16 * 1024 * 1024  # octets
-
-# What the standard library says of text that is no JSON.
-_JSON_FAULTS = (
-    mark("Expecting value"),
-    mark("Expecting property name enclosed in double quotes"),
-    mark("Expecting ':' delimiter"),
-    mark("Expecting ',' delimiter"),
-    mark("Illegal trailing comma before end of array"),
-    mark("Illegal trailing comma before end of object"),
-    mark("Unterminated string starting at"),
-    mark("Invalid control character at"),
-    mark("Invalid \\escape"),
-    mark("Invalid \\uXXXX escape"),
-    mark("Extra data"),
 )
 
 
@@ -84,7 +65,7 @@ def read_config(
     if (path is None) == (url is None):
         raise click.UsageError(_("give either --config FILE (- for standard input) or --url URL"))
     if path is not None:
-        config = _parse(_read(path), _("the config"))
+        config = read_json_object(path)
         if isinstance(config.get("url"), str):
             config["url"] = _with_password(config["url"])
     else:
@@ -107,73 +88,6 @@ def _with_password(url: str) -> str:
     return f"{found['before']}{quote(secret, safe='')}{found['after']}"
 
 
-def _read(path: str) -> bytes:
-    try:
-        if path == "-":
-            if sys.stdin is None:
-                raise ConfigError([ConfigProblem("$", _("there is no standard input to read"))])
-            data = sys.stdin.buffer.read(MAX_FILE + 1)
-        else:
-            with Path(path).open("rb") as file:
-                data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise ConfigError(
-            [ConfigProblem(path, _("cannot be read: {reason}").format(reason=system_reason(error)))]
-        ) from None
-    if len(data) > MAX_FILE:
-        raise ConfigError(
-            [
-                ConfigProblem(
-                    "$", _("{path} has more than {size} MiB").format(path=path, size=MAX_FILE >> 20)
-                )
-            ]
-        )
-    return data
-
-
-def _parse(data: bytes, what: str) -> dict[str, Any]:
-    try:
-        config = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_unique)
-    except UnicodeDecodeError:
-        raise ConfigError(
-            [ConfigProblem("$", _("{what} is not UTF-8 text").format(what=what))]
-        ) from None
-    except json.JSONDecodeError as error:
-        told = _("{what} is not JSON: {reason} at line {line}, column {column}").format(
-            what=what, reason=_(error.msg), line=error.lineno, column=error.colno
-        )
-        problem = ConfigProblem("$", told)
-        raise ConfigError([problem]) from None
-    except ValueError as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(
-            [ConfigProblem("$", _("{what} has a number that is too long").format(what=what))]
-        ) from None
-    except RecursionError:
-        raise ConfigError(
-            [ConfigProblem("$", _("{what} is nested too deeply").format(what=what))]
-        ) from None
-    if not isinstance(config, dict):
-        raise ConfigError([ConfigProblem("$", _("{what} must be a JSON object").format(what=what))])
-    return config
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; JSON would let the last of two values for one key win in silence."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [key for key, _ in pairs]
-        twice = sorted({key for key in names if names.count(key) > 1})
-        raise ConfigError(
-            [
-                ConfigProblem("$", _("the key {key!r} stands twice in one object").format(key=key))
-                for key in twice
-            ]
-        )
-    return found
-
-
 def payload_of(variables: Iterable[str], path: str | None) -> dict[str, Any]:
     """The payload from `--payload FILE` with each `--var name=value` set in it.
 
@@ -181,12 +95,7 @@ def payload_of(variables: Iterable[str], path: str | None) -> dict[str, Any]:
         MessageError: the file cannot be read or is no JSON object.
         click.BadParameter: a variable has not the form name=value.
     """
-    payload: dict[str, Any] = {}
-    if path is not None:
-        try:
-            payload = _parse(_read(path), _("the payload"))
-        except ConfigError as error:
-            raise MessageError("payload", error.problems[0].message) from None
+    payload = _payload_in(path) if path is not None else {}
     for variable in variables:
         name, equals, value = variable.partition("=")
         if not name or not equals:
@@ -201,4 +110,14 @@ def payload_of(variables: Iterable[str], path: str | None) -> dict[str, Any]:
                 )
             place = inner
         place[last] = value
+    return payload
+
+
+def _payload_in(path: str) -> dict[str, Any]:
+    try:
+        payload = read_json(path)
+    except ConfigError as error:
+        raise MessageError("payload", error.problems[0].message) from None
+    if not isinstance(payload, dict):
+        raise MessageError("payload", _("the payload must be a JSON object"))
     return payload

@@ -11,6 +11,7 @@ from connector_core.cli.hostfile import file_option, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option
 from connector_core.cli.places import place_of, value_at
+from connector_core.i18n import gettext as _
 
 __all__ = ["get"]
 
@@ -32,7 +33,7 @@ def get(name: str, path: str, show_secrets: bool, file: Path, as_json: bool) -> 
         parts = place_of(path)
         value = value_at(entry.config, parts)
     except (ValueError, LookupError) as error:
-        raise click.BadParameter(error.args[0], param_hint="PATH") from None
+        raise click.BadParameter(error.args[0], param_hint=_("PATH")) from None
     if not show_secrets:
         value = masked(discover()[entry.connector].schema, value, parts)
     if as_json:

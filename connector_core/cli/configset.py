@@ -61,7 +61,7 @@ def set_value(
         wanted = typed_value(schema, parts, text, as_json=json_value)
     except ValueError as error:
         told = _("{path} {reason}").format(path=json_path(parts), reason=error)
-        raise click.BadParameter(told, param_hint="VALUE") from None
+        raise click.BadParameter(told, param_hint=_("VALUE")) from None
     edit_config(file, name, parts, _told(lambda config: put(config, parts, wanted)), force=force)
     safe = masked(schema, wanted, parts)
     if as_json:
@@ -90,9 +90,11 @@ def _inner_place(path: str) -> PathParts:
     try:
         parts = place_of(path)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="PATH") from None
+        raise click.BadParameter(str(error), param_hint=_("PATH")) from None
     if not parts:
-        raise click.BadParameter(_("name a value in the config, such as host"), param_hint="PATH")
+        raise click.BadParameter(
+            _("name a value in the config, such as host"), param_hint=_("PATH")
+        )
     return parts
 
 
@@ -109,7 +111,7 @@ def _told(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]]
         try:
             change(config)
         except LookupError as error:
-            raise click.BadParameter(error.args[0], param_hint="PATH") from None
+            raise click.BadParameter(error.args[0], param_hint=_("PATH")) from None
 
     return edit
 

@@ -67,10 +67,11 @@ async def _look(path: Path, show: Callable[[Finding], None], *, connect: bool) -
 
 
 def _show(finding: Finding) -> None:
-    level = click.style(f"{_(_LEVELS[finding.level]):<8}", fg=_COLOURS[finding.level])
+    width = max(len(_(word)) for word in _LEVELS.values()) + 1
+    level = click.style(_(_LEVELS[finding.level]).ljust(width), fg=_COLOURS[finding.level])
     click.echo(f"{level} {printable(f'{finding.place}: {finding.message}')}")
     if finding.hint:
-        click.echo(printable(f"{'':<8}     {finding.hint}"))
+        click.echo(printable(f"{'':<{width}}     {finding.hint}"))
     sys.stdout.flush()
 
 

@@ -11,15 +11,12 @@ from connector_core.cli.running import run
 from connector_core.cli.sending import Chosen
 from connector_core.cli.testing import show_stages, try_chosen
 from connector_core.i18n import gettext as _
-from connector_core.providers import matching
 
 if TYPE_CHECKING:
-    from connector_core.connector import Connector
-    from connector_core.models import Provider
     from connector_core.setup import Draft, Saved
     from connector_core.trial import Trial
 
-__all__ = ["provider_named", "tell_saved", "try_draft"]
+__all__ = ["tell_saved", "try_draft"]
 
 
 def try_draft(draft: Draft, to: str, *, quiet: bool = False) -> Trial:
@@ -51,20 +48,3 @@ def tell_saved(draft: Draft, saved: Saved) -> None:
     for path in saved.written:
         click.echo(printable(_("new file: {path}").format(path=path)))
     click.echo(_("next: connector send --usage SignIn --to ADDRESS --var code=123456"))
-
-
-def provider_named(connector: Connector, name: str | None) -> Provider | None:
-    """The provider of this name; None without one.
-
-    Raises:
-        click.BadParameter: the connector has none of this name.
-    """
-    if name is None:
-        return None
-    for provider in connector.providers:
-        if provider.name == name:
-            return provider
-    near = matching(connector.providers, name) or connector.providers
-    names = ", ".join(item.name for item in near) or _("none")
-    told = _("there is no {name!r}, but {names}").format(name=name, names=names)
-    raise click.BadParameter(told, param_hint="--provider")

@@ -89,9 +89,16 @@ def _parameter(parameter: click.Parameter, translate: Callable[[str], str]) -> c
         shown.prompt = _told(shown.prompt, translate)
         if not (shown.is_flag or shown.count or _lists_its_values(shown)):
             shown.metavar = translate(shown.metavar or shown.type.name.upper())
-    elif shown.nargs == 1 and shown.required and not _lists_its_values(shown):
-        shown.metavar = translate(shown.human_readable_name)
+    elif not _lists_its_values(shown):
+        shown.metavar = _place(parameter, translate(shown.human_readable_name))
     return shown
+
+
+def _place(argument: click.Parameter, name: str) -> str:
+    """What stands for an argument in the usage, as click makes it where none is given."""
+    if argument.metavar:
+        return name
+    return (name if argument.required else f"[{name}]") + "..." * (argument.nargs != 1)
 
 
 def _lists_its_values(parameter: click.Parameter) -> bool:

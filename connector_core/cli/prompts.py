@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import click
 import questionary
 
+from connector_core.cli.output import printable
 from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -78,11 +80,14 @@ def choose_several(
                 questionary.Choice(meaning, value, checked=value in checked)
                 for value, meaning in choices
             ],
+            erase_when_done=True,  # else it counts what was chosen, in English
             qmark=_MARK,
             validate=lambda chosen: bool(chosen) or _("choose one at least, with the space bar"),
             instruction=_("(space chooses, enter ends)"),
         )
     )
+    told = ", ".join(meaning for value, meaning in choices if value in found)
+    click.echo(printable(f"{_MARK} {title} {told}"))
     return [str(value) for value in found]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connector_core.cli.completing import locales, senders, usage_types
 from connector_core.cli.configfile import config_options, payload_of, read_config
 from connector_core.cli.hostfile import file_option, known_name, there
 from connector_core.cli.options import once
@@ -113,7 +114,7 @@ def print_receipt(receipt: Receipt, *, as_json: bool, **more: Any) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=senders)
 @config_options
 @file_option
 @json_option
@@ -155,10 +156,15 @@ def validate(
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=senders)
 @config_options
 @file_option
-@once("--usage", required=True, help="The usage type, such as SignIn.")
+@once(
+    "--usage",
+    required=True,
+    help="The usage type, such as SignIn.",
+    shell_complete=usage_types,
+)
 @once("--to", "to", required=True, metavar="ADDRESS", help="The recipient.")
 @click.option(
     "--var",
@@ -168,7 +174,7 @@ def validate(
     help="A value for the template, such as code=123456 or user.name=Ann. May be repeated.",
 )
 @once("--payload", "payload_path", metavar="FILE", help="Values as a JSON object.")
-@once("--locale", help="The language tag of the template, such as fr.")
+@once("--locale", help="The language tag of the template, such as fr.", shell_complete=locales)
 @once(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector_core.cli.drafts import provider_named, tell_saved, try_draft
+from connector_core.cli.completing import connectors, providers, usage_types
+from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, stage_data
+from connector_core.cli.presets import provider_named
 from connector_core.cli.prompts import interactive
 from connector_core.discovery import discover
 from connector_core.errors import ConfigError
@@ -28,8 +30,19 @@ __all__ = ["setup"]
 
 @click.command()
 @file_option
-@once("--connector", "target", metavar="CONNECTOR", help="The connector, by its id or target.")
-@once("--provider", metavar="NAME", help="The provider; connector show lists them.")
+@once(
+    "--connector",
+    "target",
+    metavar="CONNECTOR",
+    help="The connector, by its id or target.",
+    shell_complete=connectors,
+)
+@once(
+    "--provider",
+    metavar="NAME",
+    help="The provider; connector show lists them.",
+    shell_complete=providers,
+)
 @once("--name", metavar="NAME", help="A name of your own for it; the provider's without it.")
 @click.option(
     "--set",
@@ -47,6 +60,7 @@ __all__ = ["setup"]
     multiple=True,
     metavar="TYPE",
     help="A usage type that it shall serve; every one without this option. May be repeated.",
+    shell_complete=usage_types,
 )
 @click.option("--no-enable", is_flag=True, help="Save it without enabling it.")
 @click.option(
@@ -100,7 +114,8 @@ def setup(
             raise
         return
     connector = _connector(registry, target)
-    draft = Draft(registry, file, connector, provider_named(connector, provider))
+    preset = provider_named(connector, provider) if provider is not None else None
+    draft = Draft(registry, file, connector, preset)
     draft.name = name or provider or connector.target
     if not replace:
         draft.require_free_name()

@@ -121,7 +121,7 @@ def _stem(usage: str, locale: str | None) -> str:
         keys = {"usageType": usage} | ({"locale": locale} if locale else {})
         return file_name(keys).removesuffix(".html")
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="USAGE") from None
+        raise click.BadParameter(str(error), param_hint=_("USAGE")) from None
 
 
 def _parts(content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from connector_core.cli.completing import locales, senders, usage_types
 from connector_core.cli.configfile import config_options, payload_of
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
@@ -17,27 +18,14 @@ from connector_core.cli.output import echo_json, json_option, printable, stage_d
 from connector_core.cli.running import log_to_stderr, run
 from connector_core.cli.sending import Chosen, choose, print_receipt
 from connector_core.i18n import gettext as _
-from connector_core.i18n import mark
 from connector_core.models import UsageType
+from connector_core.stages import stage_title, title_width
 
 if TYPE_CHECKING:
     from connector_core.models import Stage
     from connector_core.trial import Trial
 
 __all__ = ["show_stages", "test", "try_chosen"]
-
-_STAGES = {
-    "resolve": mark("resolve"),
-    "connect": mark("connect"),
-    "greeting": mark("greeting"),
-    "ehlo": mark("ehlo"),
-    "tls": mark("tls"),
-    "auth": mark("auth"),
-    "envelope": mark("envelope"),
-    "sender": mark("sender"),
-    "recipient": mark("recipient"),
-    "content": mark("content"),
-}
 
 
 async def try_chosen(chosen: Chosen, on_stage: Callable[[Stage], None], **arguments: Any) -> Trial:
@@ -54,8 +42,9 @@ async def try_chosen(chosen: Chosen, on_stage: Callable[[Stage], None], **argume
         trial = await try_out(configured, on_stage=on_stage, **arguments)
     if trial.error is not None:
         for remedy in advice(trial.error, chosen.provider):
-            title = chosen.provider.title if chosen.provider else ""
-            trial.error.add_note(f"{title}: {remedy}")
+            assert chosen.provider is not None  # noqa: S101 - it is its advice
+            title = chosen.provider.title
+            trial.error.add_note(_("{title}: {remedy}").format(title=title, remedy=remedy))
     return trial
 
 
@@ -81,17 +70,27 @@ def _tell(stage: Stage) -> None:
 
 def _line(stage: Stage) -> str:
     detail = " ".join(stage.detail.split()) if stage.ok else _("failed")
-    name = _(_STAGES.get(stage.name, stage.name))
-    return printable(f"{name:<11} {stage.seconds:7.3f} s  {detail}".rstrip())
+    name = stage_title(stage.name).ljust(title_width() + 2)
+    return printable(f"{name} {stage.seconds:7.3f} s  {detail}".rstrip())
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=senders)
 @config_options
 @file_option
 @once("--to", "to", metavar="ADDRESS", help="Your own address.")
-@once("--usage", metavar="TYPE", help="The usage type of the message; Generic without it.")
-@once("--locale", metavar="TAG", help="The language tag of the template, such as fr.")
+@once(
+    "--usage",
+    metavar="TYPE",
+    help="The usage type of the message; Generic without it.",
+    shell_complete=usage_types,
+)
+@once(
+    "--locale",
+    metavar="TAG",
+    help="The language tag of the template, such as fr.",
+    shell_complete=locales,
+)
 @click.option(
     "--var",
     "variables",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from connector_core.cli import prompts
-from connector_core.cli.drafts import provider_named, tell_saved, try_draft
+from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.output import print_error, printable
+from connector_core.cli.presets import provider_named
 from connector_core.configs import is_reference
 from connector_core.errors import (
     ConfigError,
@@ -106,8 +107,10 @@ class Wizard:
         return self._registry[prompts.choose(_("Which connector?"), choices)]
 
     def _provider(self, connector: Connector, name: str | None) -> Provider | None:
-        if name is not None or not connector.providers:
+        if name is not None:
             return provider_named(connector, name)
+        if not connector.providers:
+            return None
         choices = [
             (item.name, f"{item.title} ({', '.join((item.name, *item.aliases))})")
             for item in connector.providers
@@ -169,7 +172,7 @@ class Wizard:
             if not paths:
                 raise ConfigError(problems)
             for problem in problems:
-                click.echo(printable(f"{problem.message}; {problem.hint}".rstrip("; ")))
+                click.echo(printable(_sentence(problem)))
             self._ask(draft, draft.question(paths[0]))
 
     def _test(self, draft: Draft, to: str | None) -> None:
@@ -272,14 +275,16 @@ def _show_guide(provider: Provider) -> None:
     click.echo("")
     Console().print(Markdown(printable(f"# {provider.title}\n\n{provider.guide}")))
     for link in provider.links:
-        click.echo(f"{link.title}: {link.url}")
+        click.echo(_("{title}: {url}").format(title=link.title, url=link.url))
     click.echo("")
 
 
 def _one_line(problems: Sequence[ConfigProblem]) -> str:
-    return "; ".join(
-        f"{item.message}; {item.hint}" if item.hint else item.message for item in problems
-    )
+    return _("; ").join(map(_sentence, problems))
+
+
+def _sentence(problem: ConfigProblem) -> str:
+    return _("; ").join(filter(None, (problem.message, problem.hint)))
 
 
 def _shown(draft: Draft, path: ConfigPath) -> str:

@@ -104,7 +104,7 @@ def _from_logto(item: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]
 
 
 def _faults(keys: Mapping[str, Any]) -> Iterator[ConfigProblem]:
-    yield from schema_problems(outer_schema()["properties"]["templates"]["items"], keys)
+    yield from schema_problems(outer_schema()["properties"]["templates"]["items"], keys, _)
     for parts, text in strings(keys):
         try:
             text.encode()

@@ -15,6 +15,7 @@ from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.hostfile.model import ConfiguredEntry, FileTemplate, HostFile
 from connector_core.hostfile.templatefiles import template_files
 from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 from connector_core.validation import nearest, schema_problems
 
 __all__ = [
@@ -66,7 +67,7 @@ def text_of(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(_MAX_SIZE + 1)
     except OSError as error:
-        reason = _("cannot be read: {reason}").format(reason=error.strerror)
+        reason = _("cannot be read: {reason}").format(reason=system_reason(error))
         hint = (
             _("connector setup makes one; --file and CONNECTOR_FILE name another")
             if isinstance(error, FileNotFoundError)
@@ -102,7 +103,7 @@ def parsed(path: Path, text: str) -> dict[str, Any]:
 def shape(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProblem]]:
     """A plain copy of the data, and where it has not the form of a host file."""
     plain, problems = plain_copy(data)
-    return plain, [*problems, *schema_problems(outer_schema(), plain)]
+    return plain, [*problems, *schema_problems(outer_schema(), plain, _)]
 
 
 def checked(path: Path, data: Mapping[str, Any]) -> HostFile:
@@ -115,7 +116,7 @@ def checked(path: Path, data: Mapping[str, Any]) -> HostFile:
     if not problems:
         problems += _route_problems(plain)
     folder = path.parent / str(plain.get("templateFolder", "templates"))
-    if "templateFolder" in plain and not folder.is_dir():
+    if isinstance(plain.get("templateFolder"), str) and not folder.is_dir():
         problems.append(ConfigProblem("$.templateFolder", _("is not a folder")))
     templates: list[FileTemplate] = []
     for place, found in template_files(folder):

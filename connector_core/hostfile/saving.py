@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 
-__all__ = ["locked", "write_whole"]
+__all__ = ["cannot_write", "locked", "write_whole"]
 
 _WAIT = 10.0  # seconds for another writer, who holds the lock for a moment
 
@@ -59,7 +60,7 @@ def write_whole(path: Path, data: bytes, *, private: bool) -> None:
 
 def cannot_write(path: Path, error: OSError) -> ConfigError:
     """The error for a file that cannot be written."""
-    reason = _("cannot be written: {reason}").format(reason=error.strerror)
+    reason = _("cannot be written: {reason}").format(reason=system_reason(error))
     return ConfigError([ConfigProblem(str(path), reason, _("nothing was changed"))])
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from connector_core.errors import ConfigProblem
 from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 from connector_core.locales import is_language_tag
 from connector_core.validation import nearest
 
@@ -106,7 +107,9 @@ def _text_of(path: Path) -> str:
             data = file.read(_MAX_SIZE + 1)
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise ValueError(_("cannot be read: {reason}").format(reason=error.strerror)) from None
+        raise ValueError(
+            _("cannot be read: {reason}").format(reason=system_reason(error))
+        ) from None
     except UnicodeDecodeError:
         raise ValueError(_("is not UTF-8 text"), _("save it as UTF-8")) from None
     if len(data) > _MAX_SIZE:

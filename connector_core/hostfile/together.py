@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from connector_core.errors import ConfigError, ConfigProblem
-from connector_core.hostfile.saving import write_whole
-from connector_core.i18n import gettext as _
+from connector_core.errors import ConfigError
+from connector_core.hostfile.saving import cannot_write, write_whole
 
 __all__ = ["written_together"]
 
@@ -61,5 +60,4 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _("cannot be written: {reason}").format(reason=error.strerror)
-        raise ConfigError([ConfigProblem(str(path), reason, _("nothing was changed"))]) from None
+        raise cannot_write(path, error) from None

@@ -8,8 +8,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from connector_core.cli import main
@@ -37,9 +39,20 @@ def test_the_order_of_options_does_not_matter(run: Run) -> None:
     assert run("--help", "--lang", "fr").stdout == run("--lang=fr", "-h").stdout
 
 
-@pytest.mark.parametrize("name", main.list_commands(None))  # type: ignore[arg-type] # not looked at
-def test_the_help_of_each_command_is_in_french(run: Run, name: str) -> None:
-    english, shown = run(name, "--help").stdout, run("--lang", "fr", name, "--help").stdout
+def commands(group: click.Command, *names: str) -> Iterator[tuple[str, ...]]:
+    """The names of each command, and of those in it."""
+    if isinstance(group, click.Group):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            inner = group.get_command(context, name)
+            assert inner is not None
+            yield (*names, name)
+            yield from commands(inner, *names, name)
+
+
+@pytest.mark.parametrize("names", list(commands(main)), ids=" ".join)
+def test_the_help_of_each_command_is_in_french(run: Run, names: tuple[str, ...]) -> None:
+    english, shown = run(*names, "--help").stdout, run("--lang", "fr", *names, "--help").stdout
     assert "Afficher ce message et quitter." in shown
     lines = {line.strip() for line in english.splitlines() if re.search(r"[a-z]{3,} [a-z]", line)}
     assert lines
@@ -83,9 +96,15 @@ def test_what_is_wrong_with_the_usage_is_told_in_french(run: Run) -> None:
         ("--lang", "fr", "send", "smtp", "--to", "a@b.example"): "Option absente",
         ("--lang", "fr", "inbox", "--port", "many"): "n'est pas une valeur de type",
         ("--lang", "fr", "inbox", "--port", "99999"): "n'est pas dans l'intervalle",
-        ("--lang", "fr", "validate", "smtp"): "donnez soit --config FICHIER",
+        ("--lang", "fr", "validate", "--file", "none.toml"): "créez-le avec connector setup",
+        ("--lang", "fr", "validate", "--config", "a", "--url", "b"): "donnez soit --config FICHIER",
         ("--lang", "fr", "validate", "smtp", "--url", "a", "--url", "b"): "qu'une fois",
         ("--lang", "fr", "show", "smtp", "--provider", "gmial"): "n'existe pas",
+        ("--lang", "fr", "config", "get"): "Argument absent 'NOM'",
+        ("--lang", "fr", "completion", "tcsh"): "n'est pas l'une des valeurs",
+        ("--lang", "fr", "templates", "show", "A", "--locale", "?"): "étiquette de langue",
+        ("--lang", "fr", "setup", "--no-input", "--no-test"): "ces valeurs sont absentes",
+        ("--lang", "fr", "setup", "--no-input", "--set", "host"): "la forme chemin=valeur",
         ("--bogus", "--lang", "fr"): "L'option '--bogus' n'existe pas.",
     }
     for arguments, text in told.items():
@@ -190,6 +209,38 @@ def test_a_failure_to_send_is_told_in_french(run: Run, config: dict[str, object]
     assert error["hint"].startswith("omettez auth")
     assert error["stage"] == "auth"
     assert f"que faire{SPACE}: omettez auth" in refused.stderr
+
+
+def test_a_host_file_is_looked_over_in_french(
+    run: Run, config: dict[str, object], tmp_path: Path
+) -> None:
+    file = tmp_path / "connectors.toml"
+    server = f"host = '127.0.0.1'\nport = {config['port']}\nfromEmail = 'a@b.example'\n"
+    file.write_text(f"[connectors.main]\nconnector = 'smtp'\n[connectors.main.config]\n{server}")
+    (tmp_path / "templates").mkdir()
+    for usage in ("Register", "SignIn", "ForgotPassword", "Generic"):
+        text = f"---\nsubject: {usage}\n---\n<a href='http://a.example/'>{{{{code}}}}</a>"
+        (tmp_path / "templates" / f"{usage}.html").write_text(text, "utf-8")
+    told = run("--lang", "fr", "doctor", "--file", str(file)).stdout
+    assert "main: sa connexion fonctionne jusqu'à l'étape «\u00a0ehlo\u00a0»" in told
+    assert "avertissement  templates/SignIn.html: a un lien qui commence par http://" in told
+    assert "0 problème, 4 avertissements" in told
+    tried = run("--lang", "fr", "test", "--dry-run", "--file", str(file)).stdout
+    assert [line.split()[0] for line in tried.splitlines()[:-1]] == [
+        *("résolution", "connexion", "accueil", "ehlo"),
+    ]
+    assert "la connexion fonctionne" in tried
+
+
+def test_what_a_host_file_must_have_is_told_in_french(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "connectors.toml"
+    file.write_text("templateFolder = 3\n[connectors.main]\nconnector = 'smtp'\n", "utf-8")
+    refused = run("--lang", "fr", "validate", "--file", str(file), "--json")
+    problems = {
+        item["path"]: item["hint"] for item in json.loads(refused.stdout)["error"]["problems"]
+    }
+    assert problems["$.templateFolder"].startswith("Le dossier des fichiers de modèles")
+    assert problems["$.connectors.main.config"].startswith("La configuration du connecteur")
 
 
 def test_a_message_that_was_sent_is_told_in_french(run: Run, config: dict[str, object]) -> None:

@@ -132,7 +132,7 @@ def test_a_reference_that_leads_nowhere_names_its_place(
     [
         ("{", "not JSON"),
         ("[]", "must be a JSON object"),
-        ('{"host": 1, "host": 2}', "'host' stands twice"),
+        ('{"host": 1, "host": 2}', "the key 'host' twice"),
         (b"\xff{}", "not UTF-8"),
         ("[" * 100_000, "nested too deeply"),
         ("", "not JSON"),

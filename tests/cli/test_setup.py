@@ -17,6 +17,9 @@ from tests.terminal import Terminal
 
 Open = Callable[[], AbstractContextManager[Emulated]]
 SENDER = {"gmail": None, "sendgrid": "no-reply@example.com", "aliyun": None}
+NBSP = "\N{NO-BREAK SPACE}"  # before a colon in French
+ENGLISH = ("the", "of", "your", "which", "saved", "it", "is", "address")
+HOST = ("--set", "host=mail.example.com", "--set", "fromEmail=app@example.com")
 
 
 @pytest.fixture
@@ -122,6 +125,10 @@ def test_secrets_go_into_files_of_their_own(run: Run, folder: Path, server: Emul
         (("--no-enable", "--usage", "SignIn"), 2, "either --usage or --no-enable"),
         (("--set", "port=x", "--set", "host=h", "--no-test"), 1, ".config.port"),
         (("--set", "auth.pass=env:NOT_SET_HERE", "--no-test"), 1, "NOT_SET_HERE is not set"),
+        (
+            ("--file", "/dev/null/a.toml", "--no-test", *HOST),
+            *(1, "/dev/null/a.toml: cannot be written: File exists"),
+        ),
     ],
 )
 def test_what_is_wrong_or_missing_is_told_and_nothing_is_written(
@@ -195,6 +202,34 @@ def answers(terminal: Terminal, server: Emulated, password: str) -> None:
         return
     terminal.answer("address (such as", server.user)
     terminal.answer("(not shown", password)
+
+
+def test_on_a_french_terminal_everything_is_in_french(folder: Path, server: Emulated) -> None:
+    terminal = Terminal(folder, "setup", *reached(server, folder), LANG="fr_FR.UTF-8")
+    # In a question the library draws a no-break space as a plain one.
+    terminal.answer("Quel fournisseur ? (flèches", "gmail")
+    terminal.expect("Activez la validation en deux étapes")
+    terminal.expect(f"Compte Google{NBSP}: mots de passe d'application{NBSP}: https://")
+    terminal.answer("Un nom de votre choix")
+    terminal.expect("L'adresse complète du compte qui envoie")
+    terminal.answer("adresse Gmail (par exemple", "ann")
+    terminal.expect("n'est pas une adresse e-mail", " ; écrivez")
+    terminal.erase("ann")
+    terminal.type(server.user)
+    terminal.answer("mot de passe d'application (non affiché", "canary-wrong")
+    terminal.answer("Votre propre adresse", "you@example.org")
+    terminal.expect("résolution", "connexion", "certificat de", "authentification", "échec")
+    terminal.expect(f"erreur{NBSP}: le serveur a refusé", f"que faire{NBSP}:")
+    terminal.expect(f"Gmail{NBSP}: C'était le mot de passe du compte")
+    terminal.answer("Que faire ?", "mot de passe")
+    terminal.answer("mot de passe d'application (non affiché", server.password)
+    terminal.expect("enveloppe", "contenu", "vérifiez qu'il est arrivé")
+    terminal.answer("Où garder les secrets", "à part")
+    terminal.answer("Que doit-il servir")
+    terminal.expect("gmail est enregistré dans connectors.toml", f"ensuite{NBSP}:")
+    assert terminal.end() == 0, terminal.text
+    assert not [word for word in ENGLISH if word in terminal.text.split()]
+    assert len(server.mails) == 1
 
 
 QUESTIONS = (

@@ -26,6 +26,7 @@ from babel.messages.pofile import read_po, write_po
 
 from connector_core.cli import main as main_command
 from connector_core.cli.language import translated
+from connector_core.hostfile.reading import outer_schema
 from connector_core.i18n import catalog as core
 from connector_core.i18n import in_language
 from connector_core.translation import descriptions, link_in, provider_in
@@ -92,6 +93,8 @@ def _in_code(folder: Path, below: Path) -> Iterator[Found]:
 
 def _core() -> Iterator[Found]:
     yield from _in_code(ROOT / "connector_core", ROOT)
+    for text in descriptions(outer_schema()):
+        yield Found(text, "connector_core/hostfile/schema.json")
     yield from helps()
 
 

@@ -49,7 +49,9 @@ API = {
     "connector_core/host.py",
     "connector_core/inbox/__init__.py",
     "connector_core/models.py",
+    "connector_core/providers.py",
     "connectors/smtp/protocol.py",
+    "connectors/smtp/providers/__init__.py",
 }
 # Its descriptions are found in the schema that is made of it.
 MODEL = "connectors/smtp/config.py"
