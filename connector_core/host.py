@@ -244,6 +244,8 @@ class AsyncHost:
         _LOG.info("%s was read again", file.path)
 
     def _take(self, change: FileChange) -> None:
+        if self._file is not None:
+            self._file.took(change)
         old, self._routes = self._routes, change.routes(self._routes)
         for name, guard in change.guards.items():
             known = self._configured.get(name)

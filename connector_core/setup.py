@@ -6,24 +6,17 @@ line asks the questions, and whatever else sets up connectors can do so with the
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connector_core.configs import is_reference, json_path, merge_patch
 from connector_core.errors import ConfigError, ConfigProblem
-from connector_core.hostfile.editing import change
+from connector_core.hostfile.entering import NewEntry, enter, refuse_taken_name
 from connector_core.hostfile.model import FileTemplate, HostFile
 from connector_core.hostfile.reading import checked, parsed, text_of
 from connector_core.hostfile.resolving import ResolvedEntry, has_secret, resolved_entry
-from connector_core.hostfile.routing import effective_routes, enable, remove_connector
-from connector_core.hostfile.saving import cannot_write, write_whole
-from connector_core.hostfile.templatefiles import file_name, file_text
-from connector_core.i18n import gettext as _
-from connector_core.i18n import system_reason
 from connector_core.models import Question
 from connector_core.providers import preset_config
 from connector_core.schemas import described, is_secret
@@ -102,7 +95,7 @@ class Draft:
         Raises:
             ConfigError: it has, or cannot be read.
         """
-        self._refuse_taken(self._data(), replacing=False)
+        refuse_taken_name(self._data(), self.name)
 
     def missing(self) -> list[Question]:
         """The questions without an answer."""
@@ -182,34 +175,24 @@ class Draft:
 
         Args:
             usage_types: what it shall serve, behind those that serve it already; `*` is every usage
-                type without a route of its own; None leaves it without any.
+                type without a route of its own. None leaves the routes as they are; an empty one
+                lets a new connector serve `*`, and one that is replaced what it served.
             secret_files: write secrets into files of their own, which the host file refers to.
             replacing: it takes the place of a connector of the same name.
 
         Raises:
             ConfigError: it cannot be saved; everything is as it was.
         """
-        written: list[Path] = []
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(self.path, error) from None
-        try:
-            if secret_files:
-                self._write_secrets(written)
-            self._write_templates(written)
-
-            def edit(data: dict[str, Any]) -> None:
-                self._refuse_taken(data, replacing=replacing)
-                enter(data, self.name, self._entry(), usage_types)
-
-            file = change(self.path, edit, secret=lambda data: has_secret(data, self.registry))
-        except BaseException:
-            for path in reversed(written):
-                with suppress(OSError):
-                    path.rmdir() if path.is_dir() else path.unlink()
-            raise
-        return Saved(file, tuple(path for path in written if path.is_file()))
+        new = NewEntry(
+            self.name,
+            self._entry(),
+            secrets={path: self.answers[path] for path in self.secrets()} if secret_files else {},
+            templates=[] if self.config().get("templates") else self._sample_templates(),
+            usage_types=usage_types,
+            replacing=replacing,
+        )
+        file, written = enter(self.path, new, secret=lambda data: has_secret(data, self.registry))
+        return Saved(file, tuple(written))
 
     def _entry(self) -> dict[str, Any]:
         entry: dict[str, Any] = {"connector": self.connector.target}
@@ -235,58 +218,9 @@ class Draft:
         return bool(file.templates or self.config().get("templates"))
 
     def _sample_templates(self) -> list[dict[str, str]]:
+        if not self.connector.takes_templates:
+            return []
         return list(self.connector.sample_config().get("templates", ()))
 
     def _place(self, path: ConfigPath) -> str:
         return json_path(("connectors", self.name, "config", *path))
-
-    def _refuse_taken(self, data: Mapping[str, Any], *, replacing: bool) -> None:
-        if not replacing and self.name in data.get("connectors", {}):
-            told = _("is there already")
-            hint = _("choose another name, or let it be replaced")
-            raise ConfigError([ConfigProblem(json_path(("connectors", self.name)), told, hint)])
-
-    def _write_secrets(self, written: list[Path]) -> None:
-        folder = self.path.parent / "secrets"
-        _make_folder(folder, written, mode=0o700)
-        for path in self.secrets():
-            file = folder / "-".join((self.name, *path))
-            new = not file.exists()
-            write_whole(file, self.answers[path].encode(), private=True)
-            if new:
-                written.append(file)
-            self.answers[path] = f"file:{folder.name}/{file.name}"
-
-    def _write_templates(self, written: list[Path]) -> None:
-        file = checked(self.path, self._data())
-        if not self.connector.takes_templates or self._has_templates(file):
-            return
-        _make_folder(file.template_folder, written, mode=0o777)
-        for template in self._sample_templates():
-            place = file.template_folder / file_name(template)
-            write_whole(place, file_text(template).encode(), private=False)
-            written.append(place)
-
-
-def enter(
-    data: dict[str, Any], name: str, entry: Mapping[str, Any], usage_types: Iterable[str] | None
-) -> None:
-    """Put an entry into the data of a host file, and its name into the routes."""
-    connectors = data.setdefault("connectors", {})
-    if name in connectors:
-        remove_connector(data, name)
-    # The others go on to serve what they serve; in a file without routes that is written down.
-    data["routes"] = effective_routes(data) if connectors else {}
-    connectors[name] = dict(entry)
-    enable(data, name, usage_types or ())
-
-
-def _make_folder(folder: Path, written: list[Path], *, mode: int) -> None:
-    try:
-        os.mkdir(folder, mode)  # noqa: PTH102 - of this mode from the start
-    except FileExistsError:
-        return
-    except OSError as error:
-        told = _("cannot be made: {reason}").format(reason=system_reason(error))
-        raise ConfigError([ConfigProblem(str(folder), told)]) from None
-    written.append(folder)

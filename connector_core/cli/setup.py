@@ -123,9 +123,7 @@ def setup(
     if to is None and not no_test:
         raise click.UsageError(_("give --to ADDRESS for a test message, or --no-test"))
     trial = _tested(draft, to, quiet=as_json) if to is not None else None
-    saved = draft.save(
-        serves or (None if no_enable else ["*"]), secret_files=secret_files, replacing=replace
-    )
+    saved = draft.save(serves, secret_files=secret_files, replacing=replace)
     if as_json:
         stages = [stage_data(stage) for stage in trial.stages] if trial else []
         echo_json(

@@ -13,7 +13,7 @@ from connector_core.hostfile.saving import locked, write_whole
 from connector_core.hostfile.toml import CannotEditError, edited
 from connector_core.i18n import gettext as _
 
-__all__ = ["change"]
+__all__ = ["apply", "change"]
 
 
 def change(
@@ -37,18 +37,33 @@ def change(
             as it was.
     """
     with locked(path):
-        text = text_of(path) if path.exists() else ""
-        wanted = parsed(path, text)
-        if problems := shape(wanted)[1]:
-            raise ConfigError(problems)
-        edit(wanted)
-        result = checked(path, wanted)
-        try:
-            changed = edited(text, wanted, renamed)
-        except CannotEditError:
-            told = _("is written in a form that cannot be changed without losing something")
-            hint = _("change it by hand; nothing was written")
-            raise ConfigError([ConfigProblem(str(path), told, hint)]) from None
-        if changed != text or not path.exists():
-            write_whole(path, changed.encode(), private=secret(wanted))
+        return apply(path, edit, secret=secret, renamed=renamed)
+
+
+def apply(
+    path: Path,
+    edit: Callable[[dict[str, Any]], None],
+    *,
+    secret: Callable[[Mapping[str, Any]], bool],
+    renamed: Mapping[tuple[str, ...], str] | None = None,
+) -> HostFile:
+    """As `change`, for whoever holds the file's lock.
+
+    Raises:
+        ConfigError: as `change`.
+    """
+    text = text_of(path) if path.exists() else ""
+    wanted = parsed(path, text)
+    if problems := shape(wanted)[1]:
+        raise ConfigError(problems)
+    edit(wanted)
+    result = checked(path, wanted)
+    try:
+        changed = edited(text, wanted, renamed)
+    except CannotEditError:
+        told = _("is written in a form that cannot be changed without losing something")
+        hint = _("change it by hand; nothing was written")
+        raise ConfigError([ConfigProblem(str(path), told, hint)]) from None
+    if changed != text or not path.exists():
+        write_whole(path, changed.encode(), private=secret(wanted))
     return result

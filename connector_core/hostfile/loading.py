@@ -32,11 +32,13 @@ class FileChange:
         guards: its connectors by name; those whose config is unchanged are the ones at work.
         gone: the names of those that the file had, and has no more.
         table: which of them serve each usage type; None lets each serve every one.
+        entries: what the connectors were made of, by name.
     """
 
     guards: Mapping[str, Guard]
     gone: frozenset[str]
     table: Mapping[str, Sequence[str]] | None
+    entries: Mapping[str, ResolvedEntry]
 
     def routes(self, old: Routes[Guard]) -> Routes[Guard]:
         """The routes with what the file says, and what the program configured beside it."""
@@ -55,7 +57,11 @@ class FileLoader:
         self.path = path
         self.lock = asyncio.Lock()
         self._registry = registry
-        self._entries: dict[str, ResolvedEntry] = {}
+        self._entries: Mapping[str, ResolvedEntry] = {}
+
+    def took(self, change: FileChange) -> None:
+        """Note that the host went over to what was read; all else that was read counts nothing."""
+        self._entries = change.entries
 
     def load(self, routes: Routes[Guard]) -> FileChange:
         """Read the file; what it says is checked whole before anything is made of it.
@@ -71,18 +77,19 @@ class FileLoader:
         self._refuse_taken_names(file, routes)
         guards = {name: self._guard(entry, routes) for name, entry in entries.items()}
         gone = frozenset(self._entries) - set(entries)
-        self._entries = entries
-        return FileChange(guards, gone, file.routes)
+        return FileChange(guards, gone, file.routes, entries)
 
     def _guard(self, entry: ResolvedEntry, routes: Routes[Guard]) -> Guard:
         name = entry.entry.name
         before = self._entries.get(name)
+        at_work = routes.configured.get(name)
         if (
-            before is not None
+            at_work is not None
+            and before is not None
             and before.connector is entry.connector
             and before.config == entry.config
         ):
-            return routes.configured[name]
+            return at_work
         # A copy: the state may keep it, and what it makes of it is its own.
         return Guard(name, entry.connector, entry.connector.state_of(deepcopy(dict(entry.config))))
 

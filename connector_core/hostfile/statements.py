@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "Path",
     "Statement",
     "comment_of",
+    "has_comments",
     "split_key",
     "statements",
     "value_of",
@@ -22,12 +25,20 @@ __all__ = [
 
 Path = tuple[str | int, ...]
 
-KEY = re.compile(
-    r"""[ \t]*(?P<key>(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
-    r"""(?:[ \t]*\.[ \t]*(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'))*)[ \t]*=[ \t]*"""
+_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_DOTTED = rf"(?P<key>{_PART}(?:[ \t]*\.[ \t]*{_PART})*)"
+KEY = re.compile(rf"[ \t]*{_DOTTED}[ \t]*=[ \t]*")
+HEADER = re.compile(rf"[ \t]*(?P<brackets>\[\[?)[ \t]*{_DOTTED}[ \t]*\]\]?[ \t]*(?:#[^\n]*)?\r?\n?")
+# Without backtracking the time stays linear in the text.
+_TOKEN = re.compile(
+    r'"""(?:[^"\\]|\\[\s\S]|"{1,2}(?!"))*+"{3,5}'
+    r"|'''(?:[^']|'{1,2}(?!'))*+'{3,5}"
+    r'|"(?:[^"\\\n]|\\.)*+"'
+    r"|'[^'\n]*+'"
+    r"|#[^\n]*+"
+    r"|[\[\]{}\n]"
+    r"|[^\"'#\[\]{}\n]++"
 )
-HEADER = re.compile(r"[ \t]*(?P<brackets>\[\[?)(?P<key>.*?)\]\]?[ \t]*(?:#.*)?\r?\n?")
-_MULTILINE = ('"""', "'''")
 
 
 class CannotEditError(Exception):
@@ -40,12 +51,14 @@ class Statement:
 
     Attributes:
         path: the keys that lead to it from the root; an index where an array of tables is entered.
+        table: the path of the table whose header it stands under.
         header: whether it begins a table.
         first: the first of its lines.
         end: the line behind it.
     """
 
     path: Path
+    table: Path
     header: bool
     first: int
     end: int
@@ -53,21 +66,22 @@ class Statement:
 
 def statements(lines: Sequence[str]) -> Iterator[Statement]:
     """The statements of a document, given its lines, in order."""
+    text = "".join(lines)
+    starts = [0, *accumulate(map(len, lines))]
     table: Path = ()
     counts: dict[Path, int] = {}
     at = 0
     while at < len(lines):
         start = lines[at].strip()
         end = at + 1
-        if not start or start.startswith("#"):
-            at = end
-            continue
         if start.startswith("["):
             table = _table(lines[at], counts)
-            yield Statement(table, header=True, first=at, end=end)
-        else:
-            end = _end_of(lines, at)
-            yield Statement((*table, *_keys(lines[at])), header=False, first=at, end=end)
+            yield Statement(table, table, header=True, first=at, end=end)
+        elif start and not start.startswith("#"):
+            behind = _value(text, starts[at]).end
+            end = bisect_right(starts, behind, lo=at + 1)
+            keys = _keys(lines[at])
+            yield Statement((*table, *keys), table, header=False, first=at, end=end)
         at = end
 
 
@@ -104,22 +118,35 @@ def split_key(dotted: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _end_of(lines: Sequence[str], first: int) -> int:
-    """The line behind a key and its value.
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A value: where it begins and ends, and whether comments stand in it."""
 
-    A value ends at the end of a line unless a string or array is open, so the first lines that
-    parse are all of it.
-    """
-    closing = next((mark for mark in _MULTILINE if mark in lines[first]), "")
-    for end in range(first + 1, len(lines) + 1):
-        if end > first + 1 and closing not in lines[end - 1]:
-            continue  # a long text is not parsed once for each of its lines
-        try:
-            tomllib.loads("".join(lines[first:end]))
-        except tomllib.TOMLDecodeError:
-            continue
-        return end
-    raise CannotEditError
+    start: int
+    end: int
+    commented: bool
+
+
+def _value(text: str, at: int) -> _Value:
+    """The value of the statement that begins at this place of a text."""
+    key = KEY.match(text, at)
+    if key is None:
+        raise CannotEditError
+    start = end = place = key.end()
+    depth, commented = 0, False
+    for token in _TOKEN.finditer(text, start):
+        word = token[0]
+        if token.start() != place:
+            raise CannotEditError
+        place = token.end()
+        if word[0] == "#":
+            commented |= depth > 0
+        depth += (word in "[{") - (word in "]}")
+        if depth == 0 and word[0] in "#\n":
+            break
+        if word[0] != "#" and word.strip():
+            end = token.start() + len(word.rstrip())
+    return _Value(start, end, commented)
 
 
 def value_of(statement: str) -> Any:
@@ -130,15 +157,12 @@ def value_of(statement: str) -> Any:
     return value
 
 
+def has_comments(statement: str) -> bool:
+    """Whether comments stand within the value of a statement, which a new value would lose."""
+    return _value(statement, 0).commented
+
+
 def comment_of(statement: str) -> str:
     """The comment behind a value, with the space before it."""
-    last = statement.rstrip("\r\n")
-    for found in re.finditer(r"[ \t]*#", last):
-        if "\n" in last[found.start() :]:
-            continue
-        try:
-            tomllib.loads(last[: found.start()])
-        except tomllib.TOMLDecodeError:
-            continue
-        return last[found.start() :]
-    return ""
+    rest = statement[_value(statement, 0).end :].rstrip("\r\n")
+    return rest if rest.strip() else ""

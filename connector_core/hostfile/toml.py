@@ -8,8 +8,10 @@ and lose them with it.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from connector_core.hostfile.literals import (
@@ -18,7 +20,6 @@ from connector_core.hostfile.literals import (
     is_block,
     lines_of,
     literal,
-    pair,
     tables,
 )
 from connector_core.hostfile.statements import (
@@ -28,6 +29,7 @@ from connector_core.hostfile.statements import (
     Path,
     Statement,
     comment_of,
+    has_comments,
     split_key,
     statements,
     value_of,
@@ -50,19 +52,29 @@ def edited(
         tomllib.TOMLDecodeError: the text is no TOML.
         CannotEditError: it cannot be done without a change to other parts of the text.
     """
+    old = tomllib.loads(text)
     document = _Document(text)
-    for table, name in (renamed or {}).items():
-        document.rename(table, name)
-    for path, value in _changes(tomllib.loads(document.text), wanted, ()):
-        document.change(path, value)
-    result = document.text
     try:
-        done = tomllib.loads(result) == wanted
+        for table, name in (renamed or {}).items():
+            document.rename(table, name)
+            old = tomllib.loads(document.text)
+        for path, value in _changes(old, wanted, ()):
+            document.change(path, value)
+        result = tomllib.loads(document.text)
     except tomllib.TOMLDecodeError:
-        done = False
-    if not done:
+        raise CannotEditError from None
+    if result != wanted or any(
+        list(_at(result, table[:-1])) != list(_at(wanted, table[:-1])) for table in renamed or ()
+    ):
         raise CannotEditError
-    return result
+    return document.text
+
+
+def _at(data: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    found: Any = data
+    for part in path:
+        found = found[part]
+    return dict(found)
 
 
 _GONE = object()
@@ -88,31 +100,31 @@ def _changes(old: Any, new: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 def _changed_tables(
     old: list[dict[str, Any]], new: list[dict[str, Any]], path: Path
 ) -> Iterator[tuple[Path, Any]]:
-    if len(new) < len(old):
-        kept = _kept(old, new)
-        if not kept:
+    """As `_changes`; a table that is there before and after keeps what stands around it."""
+    forms = [
+        [json.dumps(table, sort_keys=True, default=str) for table in side] for side in (old, new)
+    ]
+    blocks = SequenceMatcher(None, forms[0], forms[1], autojunk=False).get_opcodes()
+    # Of what differs, tables in the same place are one that was changed.
+    if not new or any(tag == "insert" and begin < len(old) for tag, begin, *_more in blocks):
+        yield path, new
+        return
+    for tag, begin, end, new_begin, new_end in blocks:
+        if tag == "replace" and new_end - new_begin > end - begin and end < len(old):
             yield path, new
             return
-        for index in reversed(range(len(old))):
-            if index not in kept:
-                yield (*path, index), _GONE
-        return
-    for index, table in enumerate(new):
-        if index < len(old):
-            yield from _changes(old[index], table, (*path, index))
-        else:
-            yield (*path, index), table
-
-
-def _kept(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> set[int] | None:
-    """Where the new tables stand among the old ones, if all of them do in their order."""
-    places = iter(range(len(old)))
-    kept = {place for table in new for place in [_next(table, old, places)] if place is not None}
-    return kept if len(kept) == len(new) else None
-
-
-def _next(table: object, old: Sequence[object], places: Iterator[int]) -> int | None:
-    return next((place for place in places if old[place] == table), None)
+    gone: list[int] = []
+    for tag, begin, end, new_begin, new_end in blocks:
+        if tag == "equal":
+            continue
+        paired = min(end - begin, new_end - new_begin)
+        for place in range(paired):
+            yield from _changes(old[begin + place], new[new_begin + place], (*path, begin + place))
+        gone += range(begin + paired, end)
+        for place in range(paired, new_end - new_begin):
+            yield (*path, begin + place), new[new_begin + place]
+    for index in reversed(gone):
+        yield (*path, index), _GONE
 
 
 class _Document:
@@ -144,17 +156,21 @@ class _Document:
                 self._add(list(statements(self._lines)), path, value)
 
     def rename(self, table: tuple[str, ...], name: str) -> None:
-        """Give a table another last key in every header that names it."""
+        """Give a table another last key wherever a header or a dotted key names it."""
         for statement in statements(self._lines):
-            if statement.header and statement.path[: len(table)] == table:
-                line = self._lines[statement.first]
-                header = HEADER.fullmatch(line)
-                if header is None:
-                    raise CannotEditError
-                parts = list(split_key(header["key"]))
-                parts[len(table) - 1] = name
-                before, after = line[: header.start("key")], line[header.end("key") :]
-                self._lines[statement.first] = f"{before}{'.'.join(map(bare_key, parts))}{after}"
+            inside = 0 if statement.header else len(statement.table)
+            if statement.path[: len(table)] != table or inside >= len(table):
+                continue
+            line = self._lines[statement.first]
+            found = (HEADER.fullmatch if statement.header else KEY.match)(line)
+            if found is None:
+                raise CannotEditError
+            parts = list(split_key(found["key"]))
+            parts[len(table) - 1 - inside] = name
+            key = ".".join(map(bare_key, parts))
+            self._lines[statement.first] = (
+                line[: found.start("key")] + key + line[found.end("key") :]
+            )
 
     def _rewrite_inside(self, whole: Statement, inner: Path, value: Any) -> None:
         """Change an inline table or an array of them: it is one statement."""
@@ -173,7 +189,7 @@ class _Document:
     def _replace_value(self, statement: Statement, value: Any) -> None:
         source = "".join(self._lines[statement.first : statement.end])
         key = KEY.match(source)
-        if key is None:
+        if key is None or has_comments(source):
             raise CannotEditError
         comment = comment_of(source)
         self._lines[statement.first : statement.end] = lines_of(
@@ -183,11 +199,18 @@ class _Document:
     def _remove(self, there: Sequence[Statement], path: Path) -> int | None:
         """Take out every statement under the path; the line where the first one stood."""
         place = None
-        for statement in reversed([item for item in there if item.path[: len(path)] == path]):
+        for statement in reversed(there):
+            if statement.path[: len(path)] != path:
+                continue
             first, end = statement.first, statement.end
             if statement.header:
+                # With the comments above it, and those between its keys.
                 first = self._above([statement], ())
-            if statement.header or (end < len(self._lines) and not self._lines[end].strip()):
+                end = max((item.end for item in there if item.table is statement.path), default=end)
+                first, end = self._with_blank_lines(first, end)
+            elif statement.table[: len(path)] == path:
+                continue  # goes with its header
+            elif end < len(self._lines) and not self._lines[end].strip():
                 first, end = self._with_blank_lines(first, end)
             del self._lines[first:end]
             place = first
@@ -208,16 +231,19 @@ class _Document:
 
     def _add(self, there: Sequence[Statement], path: Path, value: Any) -> None:
         parent = path[:-1]
+        dotted = _dotted(there, parent)
         if is_block(value):
-            under = [item.end for item in there if item.path[: len(parent)] == parent]
-            behind = max(under) if parent and under else len(self._lines)
-            self._insert(behind, self._blocks(path, value))
+            behind = _end_of_section(there, parent, dotted)
+            self._insert(len(self._lines) if behind is None else behind, self._blocks(path, value))
             return
         at, header = _room_for_key(there, parent)
-        if header:
+        key = path[-1:]
+        if at is None and dotted is not None:
+            at, key = dotted.end, path[len(dotted.table) :]
+        elif header:
             self._insert(self._above(there, parent), self._blocks(parent, {path[-1]: value}))
             return
-        line = self._ended(pair(str(path[-1]), value))
+        line = self._ended(_dotted_pair(key, value))
         if at is None:
             self._insert(self._above(there, ()), line)
         else:
@@ -227,10 +253,11 @@ class _Document:
     def _above(self, there: Sequence[Statement], table: Path) -> int:
         """The line above what there is under a table, and above the comments that belong to it."""
         under = (item.first for item in there if item.path[: len(table)] == table)
-        at = min(under, default=len(self._lines))
+        first = at = min(under, default=len(self._lines))
         while at < len(self._lines) and at and self._lines[at - 1].lstrip().startswith("#"):
             at -= 1
-        return at
+        # What stands at the very beginning belongs to the file.
+        return at or first
 
     def _insert(self, at: int, block: list[str]) -> None:
         """Put tables in, with a blank line around them."""
@@ -256,6 +283,32 @@ def _holding(there: Sequence[Statement], path: Path) -> Statement | None:
         if not statement.header and path[: len(statement.path)] == statement.path:
             return statement
     return None
+
+
+def _dotted(there: Sequence[Statement], table: Path) -> Statement | None:
+    """The last of the dotted keys that a table is made of, if it is made of such."""
+    found = None
+    for item in there:
+        if not item.header and len(item.table) < len(table) < len(item.path):
+            found = item if item.path[: len(table)] == table else found
+    return found
+
+
+def _end_of_section(
+    there: Sequence[Statement], table: Path, dotted: Statement | None
+) -> int | None:
+    """The line behind all that stands under a table; None for the end of the document."""
+    under = [item.end for item in there if table and item.path[: len(table)] == table]
+    if dotted is not None:  # further keys of another table may follow those of this one
+        under += [item.end for item in there if item.table is dotted.table]
+    return max(under, default=None)
+
+
+def _dotted_pair(key: Path, value: Any) -> str:
+    parts = [bare_key(part) for part in key if isinstance(part, str)]
+    if len(parts) < len(key):
+        raise CannotEditError
+    return f"{'.'.join(parts)} = {literal(value)}\n"
 
 
 def _room_for_key(there: Sequence[Statement], table: Path) -> tuple[int | None, bool]:

@@ -102,7 +102,7 @@ def test_secrets_go_into_files_of_their_own(run: Run, folder: Path, server: Emul
     )
     assert result.exit_code == 0, result.stderr
     secret = folder / "secrets" / "gmail-auth-pass"
-    assert secret.read_text("utf-8") == server.password
+    assert secret.read_text("utf-8").strip() == server.password
     assert secret.stat().st_mode & 0o777 == 0o600
     assert str(secret.relative_to(folder)) in str(json.loads(result.stdout)["written"])
     text = (folder / "connectors.toml").read_text("utf-8")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,9 @@ from connector_core import (
     NoConnectorForUsageError,
     PermanentDeliveryError,
 )
+from connector_core.hostfile import loading
+from connector_core.hostfile.model import HostFile
+from connector_core.hostfile.reading import read
 from connector_core.inbox import Inbox
 from tests.hostfile.files import ALL_USAGES, connector, write, write_templates
 
@@ -269,3 +274,29 @@ async def test_a_refusal_is_told_as_without_a_file(path: Path, unused_tcp_port: 
         with pytest.raises(Exception, match="connect") as caught:
             await host.configured["main"].send_message("SignIn", to="ann@example.org")
         assert not isinstance(caught.value, PermanentDeliveryError)
+
+
+async def test_a_reload_that_was_cancelled_counts_for_nothing(
+    path: Path, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, connector("main", inbox.port, "old@example.com"))
+    async with AsyncHost.from_file(path) as host:
+        reading, go_on = threading.Event(), threading.Event()
+
+        def slow(*arguments: Any) -> HostFile:
+            reading.set()
+            assert go_on.wait(10)
+            return read(*arguments)
+
+        monkeypatch.setattr(loading, "read", slow)
+        write(path, connector("main", inbox.port, "new@example.com"), connector("two", inbox.port))
+        reload = asyncio.ensure_future(host.reload())
+        await asyncio.to_thread(reading.wait, 10)
+        reload.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await reload
+        assert "old@" in await sender_of(host, inbox)
+        await host.reload()
+        assert list(host.configured) == ["main", "two"]
+        assert "new@" in await sender_of(host, inbox)

@@ -286,3 +286,90 @@ def section(text: str, name: str) -> str:
     return "\n\n".join(
         block.strip("\n") for block in blocks if any(header in block for header in headers)
     )
+
+
+def adds(*path: str, value: object) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            data = data[key]
+        data[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "result"),
+    [
+        (
+            'connectors.a.host = "h" # x\nz = 1\n',
+            adds("connectors", "a", "port", value=1),
+            'connectors.a.host = "h" # x\nconnectors.a.port = 1\nz = 1\n',
+        ),
+        (
+            '[connectors]\na.config.host = "h"\nb.config.host = "i"\n',
+            adds("connectors", "a", "config", "port", value=1),
+            '[connectors]\na.config.host = "h"\na.config.port = 1\nb.config.host = "i"\n',
+        ),
+        (
+            "[c]\na.x.y = 1\nb = 2\n",
+            adds("c", "a", "x", "z", value={"q": 1}),
+            "[c]\na.x.y = 1\nb = 2\n\n[c.a.x.z]\nq = 1\n",
+        ),
+        (
+            "#:schema ./x.json\n[a]\nb = 1\n# inner\nc = 2\n\n# of d\n[d]\n",
+            lambda data: data.pop("a"),
+            "#:schema ./x.json\n\n# of d\n[d]\n",
+        ),
+        ('["h] # x"]\na = 1\n', adds("h] # x", "b", value=2), '["h] # x"]\na = 1\nb = 2\n'),
+        ('a = [ # """\n  1,\n]\nb = 1\n', adds("b", value=2), 'a = [ # """\n  1,\n]\nb = 2\n'),
+        ("a = '''x\"\"\"\ny'''\nb = 1\n", adds("b", value=2), "a = '''x\"\"\"\ny'''\nb = 2\n"),
+        ('a = """x""""" # c\nb = 1\n', adds("a", value="y"), 'a = "y" # c\nb = 1\n'),
+        (
+            "[[t]] # one\na = 1\n[[t]] # two\na = 2\n",
+            lambda data: data.update(t=[{"a": 2}, {"a": 3}]),
+            "[[t]] # two\na = 2\n\n[[t]]\na = 3\n",
+        ),
+    ],
+)
+def test_forms_that_people_write_keep_what_they_are(text: str, change: Change, result: str) -> None:
+    wanted = tomllib.loads(text)
+    change(wanted)
+    assert edited(text, wanted) == result
+
+
+def test_comments_within_a_value_are_not_lost_but_the_edit_refused() -> None:
+    with pytest.raises(CannotEditError):
+        edited('a = [\n "x", # why\n]\n', {"a": ["x", "y"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("[c]\n# x\na.b = 1 # y\nz.b = 2\n", "[c]\n# x\nn.b = 1 # y\nz.b = 2\n"),
+        ("c.a.b = 1\nc.z.b = 2\n", "c.n.b = 1\nc.z.b = 2\n"),
+        ("[c]\na = { b = 1 } # y\nz.b = 2\n", "[c]\nn = { b = 1 } # y\nz.b = 2\n"),
+        ('[ c . "a" ] # y\nb = 1\n[c.z]\nb = 2\n', "[ c.n ] # y\nb = 1\n[c.z]\nb = 2\n"),
+    ],
+)
+def test_a_renamed_table_stays_in_its_place(text: str, result: str) -> None:
+    wanted = {"c": {"n": {"b": 1}, "z": {"b": 2}}}
+    assert edited(text, wanted, {("c", "a"): "n"}) == result
+
+
+def test_a_new_name_that_would_change_the_order_is_refused() -> None:
+    with pytest.raises(CannotEditError):
+        edited("c = { a = 1, z = 2 }\n", {"c": {"n": 1, "z": 2}}, {("c", "a"): "n"})
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        'html = "' + "<p style='color:#fff'>  </p>" * 20_000 + '"\n',
+        "list = [\n" + "  1, # one\n" * 20_000 + "]\n",
+        'inline = [ { html = """' + "<p>#</p>\n" * 20_000 + '""" } ]\n',
+    ],
+)
+def test_a_long_value_is_read_once(large: str) -> None:
+    text = f"{large}port = 25\n"
+    wanted = tomllib.loads(text) | {"port": 587}
+    assert edited(text, wanted) == f"{large}port = 587\n"
