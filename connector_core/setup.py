@@ -7,7 +7,7 @@ line asks the questions, and whatever else sets up connectors can do so with the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from connector_core.i18n import gettext as _
 from connector_core.i18n import system_reason
 from connector_core.models import Question
 from connector_core.providers import preset_config
-from connector_core.schemas import described, is_secret
+from connector_core.schemas import described, holds_secret, is_secret
 from connector_core.typedvalues import typed_value
 
 if TYPE_CHECKING:
@@ -119,17 +119,42 @@ class Draft:
         Returns:
             What is wrong with it.
         """
-        before = dict(self.answers)
-        try:
-            self.answers[path] = typed_value(self.connector.schema, path, text)
-        except ValueError as error:
-            return [ConfigProblem(json_path(path), str(error))]
-        own = {path, *self.question(path).also}
-        named = {self._place(item) for item in own}
-        problems = [item for item in self.problems() if item.path in named]
+        return self.take({path: text})
+
+    def take(self, texts: Mapping[ConfigPath, str]) -> list[ConfigProblem]:
+        """Take several answers as one, each as `answer` takes it; all of them are kept, or none.
+
+        Returns:
+            What is wrong with them.
+        """
+        given, problems = dict[ConfigPath, Any](), []
+        for path, text in texts.items():
+            try:
+                value = typed_value(self.connector.schema, path, text)
+                given.update(self._leaves(path, value))
+            except ValueError as error:
+                problems.append(ConfigProblem(json_path(path), str(error)))
+        if problems:
+            return problems
+        before, self.answers = self.answers, self.answers | given
+        problems = self._problems_of([*texts, *given])
         if problems:
             self.answers = before
         return problems
+
+    def _problems_of(self, paths: Iterable[ConfigPath]) -> list[ConfigProblem]:
+        """What is wrong with these values."""
+        own = {self._place(item) for path in paths for item in (path, *self.question(path).also)}
+        return [item for item in self.problems() if item.path.partition("[")[0] in own]
+
+    def _leaves(self, path: ConfigPath, value: Any) -> Iterator[tuple[ConfigPath, Any]]:
+        """An answer; of an object with secrets each value is one of its own."""
+        schema = self.connector.schema
+        if not isinstance(value, Mapping) or not value or not holds_secret(schema, path):
+            yield path, value
+            return
+        for key, item in value.items():
+            yield from self._leaves((*path, key), item)
 
     def config(self) -> dict[str, Any]:
         """The config as it will be saved."""

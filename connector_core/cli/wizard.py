@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from connector_core.cli import prompts
 from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.output import print_error, printable
 from connector_core.cli.presets import provider_named
+from connector_core.cli.values import ConfigPath, changeable, shown, value_at
 from connector_core.configs import is_reference
 from connector_core.errors import (
     ConfigError,
@@ -24,6 +25,7 @@ from connector_core.hostfile.reading import read
 from connector_core.i18n import gettext as _
 from connector_core.i18n import language
 from connector_core.models import UsageType
+from connector_core.schemas import holds_secret
 from connector_core.setup import Draft
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from connector_core.registry import Registry
 
 __all__ = ["Wizard"]
-
-ConfigPath = tuple[str, ...]
 
 _AGAIN, _ADDRESS, _OTHER, _SAVE, _END = "again", "address", "other", "save", "end"
 
@@ -138,7 +138,7 @@ class Wizard:
         """Ask for one value until nothing is wrong with it."""
         if question.help:
             click.echo(printable(f"  {question.help}"))
-        secret = draft.is_secret(question.path)
+        secret = holds_secret(draft.connector.schema, question.path)
         title = question.title
         if secret:
             title += " " + _("(not shown; env:NAME and file:PATH refer to it)")
@@ -200,7 +200,7 @@ class Wizard:
                 action = self._which(draft)
             if action not in (_AGAIN, _ADDRESS):
                 path = tuple(action.split("."))
-                self._ask(draft, draft.question(path), _shown(draft, path))
+                self._ask(draft, draft.question(path), shown(draft, path))
                 self._mend(draft)
 
     def _what_now(self, draft: Draft, error: ConnectorError) -> str:
@@ -210,7 +210,7 @@ class Wizard:
         changes = [
             (".".join(path), _("change {title}").format(title=draft.question(path).title))
             for path in suspects
-            if path in draft.answers or _has(given, path) or path == suspects[0]
+            if path in draft.answers or value_at(given, path) is not None or path == suspects[0]
         ]
         again = [(_AGAIN, _("try again"))]
         later = isinstance(error, TemporaryDeliveryError | UncertainDeliveryError)
@@ -228,11 +228,8 @@ class Wizard:
         )
 
     def _which(self, draft: Draft) -> str:
-        names = draft.connector.schema.get("properties", {})
-        asked = [(".".join(item.path), item.title) for item in draft.questions()]
-        known = {path for path, _title in asked}
-        others = [(name, name) for name in names if name not in known and name != "templates"]
-        return prompts.choose(_("Which value?"), [*asked, *others])
+        values = [(".".join(path), title) for path, title in changeable(draft)]
+        return prompts.choose(_("Which value?"), values)
 
     def _keep_secrets(self, draft: Draft) -> bool:
         """Whether secrets go into files of their own; references to the environment are put in."""
@@ -285,23 +282,6 @@ def _one_line(problems: Sequence[ConfigProblem]) -> str:
 
 def _sentence(problem: ConfigProblem) -> str:
     return _("; ").join(filter(None, (problem.message, problem.hint)))
-
-
-def _shown(draft: Draft, path: ConfigPath) -> str:
-    """The value as it is now, to be edited; nothing of a secret."""
-    value: Any = draft.config()
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if draft.is_secret(path) and not is_reference(str(value)):
-        return ""
-    return value if isinstance(value, str) else "" if value is None else str(value).lower()
-
-
-def _has(config: Mapping[str, Any], path: ConfigPath) -> bool:
-    value: Any = config
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value is not None
 
 
 def _name_problem(name: str) -> str:

@@ -260,3 +260,25 @@ def test_ctrl_c_at_any_question_writes_nothing(
     assert terminal.end() == 130
     assert "nothing was saved" in terminal.text
     assert files(folder) == {"ca.pem"}
+
+
+def test_another_value_is_offered_without_any_secret(folder: Path, server: Emulated) -> None:
+    terminal = Terminal(
+        folder,
+        *("setup", "--provider", "gmail", "--name", "g", "--to", "you@example.org"),
+        *("--set", f"auth.user={server.user}", "--set", "auth.pass=canary-Wrong"),
+        *("--set", 'customHeaders={"X-Team": "Post"}'),
+        *reached(server, folder),
+    )
+    terminal.answer("What now?", "another value")
+    terminal.answer("Which value?", "customHeaders")
+    terminal.expect('{"X-Team": "Post"}')
+    terminal.answer("")
+    terminal.answer("What now?", "another value")
+    terminal.expect("Which value?", "app password", "auth.accessToken", "auth.privateKey")
+    terminal.answer("", "app password")
+    terminal.answer("(not shown", server.password)
+    terminal.expect("look whether it arrived")
+    terminal.interrupt("Where shall the secrets be kept?")
+    assert terminal.end() == 130
+    assert "canary" not in terminal.text.lower()
