@@ -25,6 +25,7 @@ from connector_core.hostfile.reading import read
 from connector_core.i18n import gettext as _
 from connector_core.i18n import language
 from connector_core.models import UsageType
+from connector_core.providers import matching
 from connector_core.schemas import holds_secret
 from connector_core.setup import Draft
 
@@ -111,11 +112,20 @@ class Wizard:
             return provider_named(connector, name)
         if not connector.providers:
             return None
+        # By title, and the one for whatever has none behind them.
+        ordered = sorted(
+            connector.providers, key=lambda item: (item.name == "other", item.title.casefold())
+        )
         choices = [
             (item.name, f"{item.title} ({', '.join((item.name, *item.aliases))})")
-            for item in connector.providers
+            for item in ordered
         ]
-        return provider_named(connector, prompts.choose(_("Which provider?"), choices))
+        chosen = prompts.choose(
+            _("Which provider?"),
+            choices,
+            search=lambda typed: [item.name for item in matching(ordered, typed)],
+        )
+        return provider_named(connector, chosen)
 
     def _name(self, name: str | None, default: str) -> str:
         """A name that is free, or one to replace."""
@@ -145,7 +155,7 @@ class Wizard:
         elif question.example:
             title += " " + _("(such as {example})").format(example=question.example)
         if question.choices and not default:
-            chosen = self._choice(question)
+            chosen = self._choice(draft, question)
             if chosen is not None and not draft.answer(question.path, chosen):
                 return
         prompts.text(
@@ -155,10 +165,14 @@ class Wizard:
             check=lambda typed: _one_line(draft.answer(question.path, typed)),
         )
 
-    def _choice(self, question: Question) -> str | None:
-        """One of the question's choices; None for another value."""
+    def _choice(self, draft: Draft, question: Question) -> str | None:
+        """One of the question's choices, or what was typed; None for another value."""
         choices = [(value, f"{value}  {meaning}") for value, meaning in question.choices.items()]
-        chosen = prompts.choose(question.title, [*choices, (_OTHER, _("another value"))])
+        chosen = prompts.choose(
+            question.title,
+            [*choices, (_OTHER, _("another value"))],
+            own=lambda typed: not draft.answer(question.path, typed),
+        )
         return None if chosen == _OTHER else chosen
 
     def _mend(self, draft: Draft) -> None:

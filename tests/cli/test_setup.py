@@ -282,3 +282,21 @@ def test_another_value_is_offered_without_any_secret(folder: Path, server: Emula
     terminal.interrupt("Where shall the secrets be kept?")
     assert terminal.end() == 130
     assert "canary" not in terminal.text.lower()
+
+
+def test_a_search_finds_by_other_names_and_refuses_what_it_does_not_find(folder: Path) -> None:
+    terminal = Terminal(folder, "setup", "--no-test", "--no-enable")
+    terminal.expect("Which provider?", "163 Mail", "Zoho", "Another mail server")
+    terminal.answer("", "no such provider")
+    terminal.expect("nothing matches")
+    terminal.erase("no such provider")
+    terminal.type("own POSTFIX")
+    terminal.answer("A name of your own")
+    terminal.answer("mail server (such as", "127.0.0.1")
+    terminal.answer("? port", "99999999")
+    terminal.expect("nothing matches")
+    terminal.erase("99999999")
+    terminal.type("2525")
+    terminal.interrupt("user name (such as")
+    assert terminal.end() == 130
+    assert "? port 2525" in terminal.text
