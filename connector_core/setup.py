@@ -105,16 +105,21 @@ class Draft:
         self._refuse_taken(self._data(), replacing=False)
 
     def missing(self) -> list[Question]:
-        """The questions without an answer."""
-        return [item for item in self.questions() if item.path not in self.answers]
+        """The questions without an answer, save those for values in an object that is left out."""
+        return [
+            item
+            for item in self.questions()
+            if not any(item.path[:length] in self.answers for length in range(len(item.path) + 1))
+        ]
 
     def answer(self, path: ConfigPath, text: str) -> list[ConfigProblem]:
         """Take an answer, as it was typed; it is only kept where nothing is wrong with it.
 
         Args:
             path: of its question.
-            text: the value; a number, `true` or JSON where the schema wants such. `env:NAME` and
-                `file:PATH` (relative to the host file) are references.
+            text: the value; a number, `true` or JSON where the schema wants such, and null for no
+                value. `env:NAME` and `file:PATH` (relative to the host file) are references.
+                Empty it leaves out what an optional question asks for.
 
         Returns:
             What is wrong with it.
@@ -127,20 +132,36 @@ class Draft:
         Returns:
             What is wrong with them.
         """
-        given, problems = dict[ConfigPath, Any](), []
+        given, problems = dict(self.answers), []
         for path, text in texts.items():
             try:
-                value = typed_value(self.connector.schema, path, text)
-                given.update(self._leaves(path, value))
+                self._put(given, path, text)
             except ValueError as error:
                 problems.append(ConfigProblem(json_path(path), str(error)))
         if problems:
             return problems
-        before, self.answers = self.answers, self.answers | given
-        problems = self._problems_of([*texts, *given])
+        before, self.answers = self.answers, given
+        new = [path for path in given if path not in before or given[path] != before[path]]
+        problems = self._problems_of([*texts, *new])
         if problems:
             self.answers = before
         return problems
+
+    def _put(self, answers: dict[ConfigPath, Any], path: ConfigPath, text: str) -> None:
+        """Put what was typed among the answers, in place of those that it contradicts.
+
+        Raises:
+            ValueError: it is no value for this place.
+        """
+        if not text and self.question(path).optional:
+            path, value = path[:-1] or path, None
+        else:
+            value = typed_value(self.connector.schema, path, text, absent=True)
+        for other in list(answers):
+            around = other[: len(path)] == path
+            if around or (answers[other] is None and path[: len(other)] == other):
+                del answers[other]
+        answers.update(self._leaves(path, value))
 
     def _problems_of(self, paths: Iterable[ConfigPath]) -> list[ConfigProblem]:
         """What is wrong with these values."""

@@ -22,6 +22,7 @@ from connector_core.setup import Draft
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
+    from connector_core.models import Question
     from connector_core.registry import Registry
     from connector_core.trial import Trial
 
@@ -165,14 +166,18 @@ def _take(draft: Draft, values: dict[tuple[str, ...], str]) -> None:
         ConfigError: with every problem of the values.
         click.UsageError: values are missing.
     """
-    problems = [problem for path, value in values.items() for problem in draft.answer(path, value)]
-    if problems:
+    if problems := draft.take(values):
         raise ConfigError(problems)
     if missing := draft.missing():
-        told = "\n".join(f"  --set {'.'.join(item.path)}=…  {item.title}" for item in missing)
+        told = "\n".join(map(_asked, missing))
         raise click.UsageError(_("these values are missing:\n{values}").format(values=told))
     if problems := draft.problems():
         raise ConfigError(problems)
+
+
+def _asked(question: Question) -> str:
+    line = f"  --set {'.'.join(question.path)}=…  {question.title}"
+    return line + " " + _("(may be empty)") if question.optional else line
 
 
 def _tested(draft: Draft, to: str, *, quiet: bool) -> Trial:

@@ -83,10 +83,10 @@ class Wizard:
             _show_guide(preset)
         draft = Draft(self._registry, self._path, connector, preset)
         draft.name = self._name(name, preset.name if preset else connector.target)
-        for path, value in values.items():
-            self._take(draft, path, value)
-        for question in draft.missing():
-            self._ask(draft, question)
+        if problems := draft.take(values):
+            raise ConfigError(problems)
+        while missing := draft.missing():
+            self._ask(draft, missing[0])
         self._mend(draft)
         if test:
             self._test(draft, to)
@@ -139,10 +139,6 @@ class Wizard:
                 _("A name of your own for it"), default=default, check=_name_problem
             )
         return name
-
-    def _take(self, draft: Draft, path: ConfigPath, value: str) -> None:
-        if problems := draft.answer(path, value):
-            raise ConfigError(problems)
 
     def _ask(self, draft: Draft, question: Question, default: str = "") -> None:
         """Ask for one value until nothing is wrong with it."""

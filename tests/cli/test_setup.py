@@ -300,3 +300,43 @@ def test_a_search_finds_by_other_names_and_refuses_what_it_does_not_find(folder:
     terminal.interrupt("user name (such as")
     assert terminal.end() == 130
     assert "? port 2525" in terminal.text
+
+
+OTHER = ("setup", "--provider", "other", "--name", "mine")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("auth=null", "ignoreTLS=true", "requireTLS=false"),
+        ("auth.user=", "ignoreTLS=true", "requireTLS=null"),
+        ("auth.user=someone", "auth=null", "requireTLS=false"),
+    ],
+)
+def test_a_server_without_log_in_and_tls_is_set_up_unattended(
+    run: Run, folder: Path, inbox: ThreadedInbox, values: tuple[str, ...]
+) -> None:
+    given = [word for value in values for word in ("--set", value)]
+    result = run(*OTHER, "--to", "you@example.org", *relay(inbox), *given)
+    assert result.exit_code == 0, result.stderr
+    assert len(inbox.mails) == 1
+    assert "auth" not in read(folder / "connectors.toml").connectors["mine"].config
+
+
+def test_a_server_without_log_in_and_tls_is_set_up_on_a_terminal(
+    folder: Path, inbox: ThreadedInbox
+) -> None:
+    terminal = Terminal(folder, *OTHER, *relay(inbox), "--to", "you@example.org")
+    terminal.answer("user name (such as")
+    terminal.expect("STARTTLS", "what to do:")
+    terminal.answer("What now?", "another value")
+    terminal.answer("Which value?", "requireTLS")
+    terminal.expect("requireTLS", "true")
+    terminal.erase("true")
+    terminal.answer("", "false")
+    terminal.expect("look whether it arrived")
+    terminal.answer("What shall it serve?")
+    terminal.expect("saved mine")
+    assert terminal.end() == 0, terminal.text
+    assert "password (" not in terminal.text
+    assert len(inbox.mails) == 1
