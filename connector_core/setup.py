@@ -26,6 +26,7 @@ from connector_core.i18n import gettext as _
 from connector_core.i18n import system_reason
 from connector_core.models import Question
 from connector_core.providers import preset_config
+from connector_core.routes import ANY_USAGE
 from connector_core.schemas import described, holds_secret, is_secret
 from connector_core.typedvalues import typed_value
 
@@ -324,7 +325,8 @@ def enter(
     # The others go on to serve what they serve; in a file without routes that is written down.
     data["routes"] = effective_routes(data) if connectors else {}
     connectors[name] = dict(entry)
-    enable(data, name, usage_types or ())
+    # The last is `*`: those named beside it have routes of their own, whatever it holds.
+    enable(data, name, sorted(usage_types or (), key=ANY_USAGE.__eq__))
 
 
 def _make_folder(folder: Path, written: list[Path], *, mode: int) -> None:

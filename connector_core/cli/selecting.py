@@ -36,6 +36,7 @@ class Selection:
         default: str | None = None,
         search: Search | None = None,
         own: Callable[[str], bool] = lambda _typed: False,
+        leave: str | None = None,
     ) -> None:
         """Prepare it.
 
@@ -45,12 +46,14 @@ class Selection:
             default: the value to begin at.
             search: finds values; without it a text finds those whose meaning has it inside.
             own: whether a text that no choice matches is a value itself.
+            leave: the value for Esc, which does nothing without it.
         """
         self.typed = ""
         self._title = title
         self._choices = choices
         self._search = search or self._by_meaning
         self._own = own
+        self._leave = leave
         self._refused = False
         self._chosen: str | None = None
         self._at = next((at for at, item in enumerate(choices) if item[0] == default), 0)
@@ -86,6 +89,12 @@ class Selection:
         @keys.add(Keys.ControlD, eager=True)
         def interrupt(event: KeyPressEvent) -> None:
             event.app.exit(exception=KeyboardInterrupt)
+
+        @keys.add(Keys.Escape)
+        def leave(event: KeyPressEvent) -> None:
+            if self._leave is not None:
+                self._chosen = ""
+                event.app.exit(result=self._leave)
 
         @keys.add(Keys.Up)
         @keys.add(Keys.ControlP)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connector_core.cli.checks import name_problem, require_address
 from connector_core.cli.completing import connectors, providers, usage_types
 from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
-from connector_core.cli.output import echo_json, json_option, stage_data
+from connector_core.cli.output import echo_json, json_option, receipt_data, stage_data
 from connector_core.cli.presets import provider_named
 from connector_core.cli.prompts import interactive
 from connector_core.discovery import discover
@@ -41,7 +42,7 @@ __all__ = ["setup"]
 @once(
     "--provider",
     metavar="NAME",
-    help="The provider; connector show lists them.",
+    help="The provider; connector show smtp lists them.",
     shell_complete=providers,
 )
 @once("--name", metavar="NAME", help="A name of your own for it; the provider's without it.")
@@ -94,6 +95,8 @@ def setup(
     if usages and no_enable:
         raise click.UsageError(_("give either --usage or --no-enable"))
     serves = None if no_enable else usages
+    if name is not None and (problem := name_problem(name)):
+        raise click.BadParameter(problem, param_hint="--name")
     registry = discover()
     ask = interactive() and not no_input and not as_json
     if ask:
@@ -115,6 +118,7 @@ def setup(
             raise
         return
     connector = _connector(registry, target)
+    require_address(connector, to)
     preset = provider_named(connector, provider) if provider is not None else None
     draft = Draft(registry, file, connector, preset)
     draft.name = name or provider or connector.target
@@ -129,11 +133,13 @@ def setup(
     )
     if as_json:
         stages = [stage_data(stage) for stage in trial.stages] if trial else []
+        receipt = receipt_data(trial.receipt) if trial and trial.receipt else None
         echo_json(
             {
                 "name": draft.name,
                 "file": str(file),
                 "stages": stages,
+                "receipt": receipt,
                 "written": [str(path) for path in saved.written],
             }
         )
@@ -169,7 +175,11 @@ def _take(draft: Draft, values: dict[tuple[str, ...], str]) -> None:
     if problems := draft.take(values):
         raise ConfigError(problems)
     if missing := draft.missing():
+        names = ", ".join(item.name for item in draft.connector.providers)
         told = "\n".join(map(_asked, missing))
+        if names and draft.provider is None and not values:
+            text = _("choose with --provider one of {names}; or give these values:\n{values}")
+            raise click.UsageError(text.format(names=names, values=told))
         raise click.UsageError(_("these values are missing:\n{values}").format(values=told))
     if problems := draft.problems():
         raise ConfigError(problems)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from connector_core.cli import prompts
+from connector_core.cli.checks import (
+    address_problem,
+    name_problem,
+    require_address,
+    variable_problem,
+)
 from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.output import print_error, printable
 from connector_core.cli.presets import provider_named
 from connector_core.cli.values import ConfigPath, changeable, shown, value_at
-from connector_core.configs import is_reference
 from connector_core.errors import (
     ConfigError,
     ConfigProblem,
@@ -78,6 +84,7 @@ class Wizard:
             serves: the usage types; none yet where it is empty, and not to be enabled where None.
         """
         connector = self._connector(target)
+        require_address(connector, to)
         preset = self._provider(connector, provider)
         if preset is not None:
             _show_guide(preset)
@@ -135,13 +142,24 @@ class Wizard:
                 self._replacing = prompts.confirm(told, default=False)
                 if self._replacing:
                     return name
-            name = prompts.text(
-                _("A name of your own for it"), default=default, check=_name_problem
-            )
+            name = prompts.text(_("A name of your own for it"), default=default, check=name_problem)
         return name
 
-    def _ask(self, draft: Draft, question: Question, default: str = "") -> None:
-        """Ask for one value until nothing is wrong with it."""
+    def _ask(
+        self, draft: Draft, question: Question, default: str = "", *, changing: bool = False
+    ) -> bool:
+        """Ask for one value until nothing is wrong with it.
+
+        Args:
+            draft: takes the answer.
+            question: the question.
+            default: what stands there at first.
+            changing: an empty answer leaves the value as it is, unless the question takes it.
+
+        Returns:
+            Whether there was an answer.
+        """
+        leaving = changing and not question.optional
         if question.help:
             click.echo(printable(f"  {question.help}"))
         secret = holds_secret(draft.connector.schema, question.path)
@@ -153,13 +171,16 @@ class Wizard:
         if question.choices and not default:
             chosen = self._choice(draft, question)
             if chosen is not None and not draft.answer(question.path, chosen):
-                return
-        prompts.text(
+                return True
+        typed = prompts.text(
             title,
             default="" if secret else default,
             secret=secret,
-            check=lambda typed: _one_line(draft.answer(question.path, typed)),
+            check=lambda typed: (
+                "" if leaving and not typed else _one_line(draft.answer(question.path, typed))
+            ),
         )
+        return bool(typed) or not leaving
 
     def _choice(self, draft: Draft, question: Question) -> str | None:
         """One of the question's choices, or what was typed; None for another value."""
@@ -189,7 +210,10 @@ class Wizard:
         """Test until it works, or the user would rather save it as it is."""
         while True:
             if to is None:
-                to = prompts.text(_("Your own address, for a test message"), check=_no_address)
+                to = prompts.text(
+                    _("Your own address, for a test message"),
+                    check=partial(address_problem, draft.connector),
+                )
             try:
                 trial = try_draft(draft, to)
             except ConfigError as error:
@@ -200,18 +224,23 @@ class Wizard:
                 click.echo(_("The test was sent to {to}: look whether it arrived.").format(to=to))
                 return
             print_error(trial.error)
-            action = self._what_now(draft, trial.error)
+            action = self._change(draft, trial.error)
             if action == _SAVE:
                 return
             if action == _END:
                 raise KeyboardInterrupt
             to = None if action == _ADDRESS else to
+
+    def _change(self, draft: Draft, error: ConnectorError) -> str:
+        """Change a value where the user wants to, and return what to do then."""
+        while (action := self._what_now(draft, error)) not in (_AGAIN, _ADDRESS, _SAVE, _END):
             if action == _OTHER:
                 action = self._which(draft)
-            if action not in (_AGAIN, _ADDRESS):
-                path = tuple(action.split("."))
-                self._ask(draft, draft.question(path), shown(draft, path))
+            path = tuple(action.split("."))
+            if action and self._ask(draft, draft.question(path), shown(draft, path), changing=True):
                 self._mend(draft)
+                return _AGAIN
+        return action
 
     def _what_now(self, draft: Draft, error: ConnectorError) -> str:
         """What to do about a test that failed: the likeliest first."""
@@ -238,8 +267,9 @@ class Wizard:
         )
 
     def _which(self, draft: Draft) -> str:
+        """The path of a value, with dots; empty where none is wanted after all."""
         values = [(".".join(path), title) for path, title in changeable(draft)]
-        return prompts.choose(_("Which value?"), values)
+        return prompts.choose(_("Which value?"), values, leave="")
 
     def _keep_secrets(self, draft: Draft) -> bool:
         """Whether secrets go into files of their own; references to the environment are put in."""
@@ -258,7 +288,7 @@ class Wizard:
                 title = _("The environment variable for {title}").format(
                     title=draft.question(path).title
                 )
-                name = prompts.text(title, check=_no_variable)
+                name = prompts.text(title, check=variable_problem)
                 draft.answers[path] = f"env:{name}"
                 click.echo(_("Set {name} before you send.").format(name=name))
         return where == "files"
@@ -271,6 +301,9 @@ class Wizard:
             _("What shall it serve?"),
             [*every, *((str(usage), str(usage)) for usage in UsageType), ("-", _("nothing yet"))],
             checked=["*"],
+            check=lambda found: (
+                _("nothing yet goes with nothing else") if "-" in found and len(found) > 1 else ""
+            ),
         )
         return None if "-" in chosen else chosen
 
@@ -292,18 +325,3 @@ def _one_line(problems: Sequence[ConfigProblem]) -> str:
 
 def _sentence(problem: ConfigProblem) -> str:
     return _("; ").join(filter(None, (problem.message, problem.hint)))
-
-
-def _name_problem(name: str) -> str:
-    plain = name.replace("-", "").replace("_", "")
-    if plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= 64:
-        return ""
-    return _("use letters, digits, - and _, at most 64 of them")
-
-
-def _no_address(text: str) -> str:
-    return "" if "@" in text.strip("@") else _("an address has an @ in it")
-
-
-def _no_variable(text: str) -> str:
-    return "" if is_reference(f"env:{text}") else _("use letters, digits and _")
