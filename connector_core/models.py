@@ -148,6 +148,8 @@ class Question:
         example: a value of that form.
         choices: values to choose from, with what each means; others may be typed as well.
         also: the paths of values that are this answer too, unless they are asked for.
+        optional: an empty answer leaves the value out, and the object around it, if any, as a
+            whole: without a user name there is no `auth`, and its password is not asked for.
     """
 
     path: tuple[str, ...]
@@ -156,6 +158,7 @@ class Question:
     example: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
     also: Sequence[tuple[str, ...]] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

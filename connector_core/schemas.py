@@ -7,7 +7,7 @@ from typing import Any
 
 from connector_core.configs import PathParts, is_reference, strings
 
-__all__ = ["described", "is_secret", "schemas_at", "secret_paths"]
+__all__ = ["described", "holds_secret", "is_secret", "schemas_at", "secret_paths"]
 
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 _MAX_DEPTH = 32
@@ -33,6 +33,19 @@ def is_secret(schema: Mapping[str, Any], parts: Sequence[str | int]) -> bool:
         for length in range(1, len(parts) + 1)
         for item in schemas_at(schema, parts[:length])
     )
+
+
+def holds_secret(schema: Mapping[str, Any], parts: Sequence[str | int]) -> bool:
+    """Whether the value at this place is a secret, or may have one in it."""
+    if is_secret(schema, parts):
+        return True
+    if len(parts) > _MAX_DEPTH:
+        return False
+    found = schemas_at(schema, parts)
+    inner: set[str | int] = {key for item in found for key in item.get("properties", ())}
+    if any("items" in item for item in found):
+        inner.add(0)
+    return any(holds_secret(schema, (*parts, key)) for key in inner)
 
 
 def secret_paths(schema: Mapping[str, Any], config: Any) -> list[PathParts]:

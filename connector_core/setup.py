@@ -6,7 +6,7 @@ line asks the questions, and whatever else sets up connectors can do so with the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from connector_core.hostfile.reading import checked, parsed, text_of
 from connector_core.hostfile.resolving import ResolvedEntry, has_secret, resolved_entry
 from connector_core.models import Question
 from connector_core.providers import preset_config
-from connector_core.schemas import described, is_secret
+from connector_core.schemas import described, holds_secret, is_secret
 from connector_core.typedvalues import typed_value
 
 if TYPE_CHECKING:
@@ -98,31 +98,77 @@ class Draft:
         refuse_taken_name(self._data(), self.name)
 
     def missing(self) -> list[Question]:
-        """The questions without an answer."""
-        return [item for item in self.questions() if item.path not in self.answers]
+        """The questions without an answer, save those for values in an object that is left out."""
+        return [
+            item
+            for item in self.questions()
+            if not any(item.path[:length] in self.answers for length in range(len(item.path) + 1))
+        ]
 
     def answer(self, path: ConfigPath, text: str) -> list[ConfigProblem]:
         """Take an answer, as it was typed; it is only kept where nothing is wrong with it.
 
         Args:
             path: of its question.
-            text: the value; a number, `true` or JSON where the schema wants such. `env:NAME` and
-                `file:PATH` (relative to the host file) are references.
+            text: the value; a number, `true` or JSON where the schema wants such, and null for no
+                value. `env:NAME` and `file:PATH` (relative to the host file) are references.
+                Empty it leaves out what an optional question asks for.
 
         Returns:
             What is wrong with it.
         """
-        before = dict(self.answers)
-        try:
-            self.answers[path] = typed_value(self.connector.schema, path, text)
-        except ValueError as error:
-            return [ConfigProblem(json_path(path), str(error))]
-        own = {path, *self.question(path).also}
-        named = {self._place(item) for item in own}
-        problems = [item for item in self.problems() if item.path in named]
+        return self.take({path: text})
+
+    def take(self, texts: Mapping[ConfigPath, str]) -> list[ConfigProblem]:
+        """Take several answers as one, each as `answer` takes it; all of them are kept, or none.
+
+        Returns:
+            What is wrong with them.
+        """
+        given, problems = dict(self.answers), []
+        for path, text in texts.items():
+            try:
+                self._put(given, path, text)
+            except ValueError as error:
+                problems.append(ConfigProblem(json_path(path), str(error)))
+        if problems:
+            return problems
+        before, self.answers = self.answers, given
+        new = [path for path in given if path not in before or given[path] != before[path]]
+        problems = self._problems_of([*texts, *new])
         if problems:
             self.answers = before
         return problems
+
+    def _put(self, answers: dict[ConfigPath, Any], path: ConfigPath, text: str) -> None:
+        """Put what was typed among the answers, in place of those that it contradicts.
+
+        Raises:
+            ValueError: it is no value for this place.
+        """
+        if not text and self.question(path).optional:
+            path, value = path[:-1] or path, None
+        else:
+            value = typed_value(self.connector.schema, path, text, absent=True)
+        for other in list(answers):
+            around = other[: len(path)] == path
+            if around or (answers[other] is None and path[: len(other)] == other):
+                del answers[other]
+        answers.update(self._leaves(path, value))
+
+    def _problems_of(self, paths: Iterable[ConfigPath]) -> list[ConfigProblem]:
+        """What is wrong with these values."""
+        own = {self._place(item) for path in paths for item in (path, *self.question(path).also)}
+        return [item for item in self.problems() if item.path.partition("[")[0] in own]
+
+    def _leaves(self, path: ConfigPath, value: Any) -> Iterator[tuple[ConfigPath, Any]]:
+        """An answer; of an object with secrets each value is one of its own."""
+        schema = self.connector.schema
+        if not isinstance(value, Mapping) or not value or not holds_secret(schema, path):
+            yield path, value
+            return
+        for key, item in value.items():
+            yield from self._leaves((*path, key), item)
 
     def config(self) -> dict[str, Any]:
         """The config as it will be saved."""

@@ -24,7 +24,12 @@ _KINDS: dict[type, tuple[str, ...]] = {
 
 
 def typed_value(
-    schema: Mapping[str, Any], parts: PathParts, text: str, *, as_json: bool = False
+    schema: Mapping[str, Any],
+    parts: PathParts,
+    text: str,
+    *,
+    as_json: bool = False,
+    absent: bool = False,
 ) -> Any:
     """The value that a text stands for at a place of a config.
 
@@ -37,6 +42,7 @@ def typed_value(
         parts: the place.
         text: what was typed.
         as_json: it is JSON, whatever the schema takes.
+        absent: null is None, and stands for no value, where the schema does not take it as text.
 
     Raises:
         ValueError: it is no such value; the message does not show it.
@@ -57,6 +63,8 @@ def typed_value(
             return text
         told = _("takes {kinds} as JSON, and what was given {reason}")
         raise ValueError(told.format(kinds=_listed(kinds), reason=error)) from None
+    if value is None and absent and "string" not in kinds:
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # JSON knows one kind of number
     if kinds & set(_KINDS.get(type(value), ())):

@@ -13,6 +13,7 @@ import pexpect
 __all__ = ["Terminal"]
 
 _SECONDS = 10
+_KEYS = {"up": "\x1b[A", "down": "\x1b[B", "space": " ", "escape": "\x1b"}
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
@@ -67,6 +68,11 @@ class Terminal:
     def erase(self, typed: str) -> None:
         """Take back what stands in the line."""
         self._process.send("\x7f" * len(typed))
+
+    def press(self, *keys: str) -> None:
+        """Press keys by name: up, down, space, escape."""
+        for key in keys:
+            self._process.send(_KEYS[key])
 
     def interrupt(self, question: str) -> None:
         """Wait for the question and press Ctrl-C."""

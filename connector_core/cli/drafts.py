@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -10,7 +11,10 @@ from connector_core.cli.output import printable
 from connector_core.cli.running import run
 from connector_core.cli.sending import Chosen
 from connector_core.cli.testing import show_stages, try_chosen
+from connector_core.hostfile.reading import default_path
 from connector_core.i18n import gettext as _
+from connector_core.models import UsageType
+from connector_core.routes import ANY_USAGE
 
 if TYPE_CHECKING:
     from connector_core.setup import Draft, Saved
@@ -39,12 +43,27 @@ def tell_saved(draft: Draft, saved: Saved) -> None:
     served = [
         usage_type for usage_type, names in (saved.file.routes or {}).items() if draft.name in names
     ]
+    file = "" if draft.path == default_path() else f" --file {quote(str(draft.path))}"
     if not served:
-        click.echo(_("it is not enabled: connector enable {name}").format(name=draft.name))
+        told = _("it is not enabled: connector enable {name}")
+        click.echo(printable(told.format(name=f"{draft.name}{file}")))
     elif served == ["*"]:
         click.echo(_("it serves every usage type without a route of its own"))
     else:
-        click.echo(_("it serves: {usages}").format(usages=", ".join(served)))
+        click.echo(printable(_("it serves: {usages}").format(usages=", ".join(served))))
     for path in saved.written:
         click.echo(printable(_("new file: {path}").format(path=path)))
-    click.echo(_("next: connector send --usage SignIn --to ADDRESS --var code=123456"))
+    told = _("next: connector {command}")
+    click.echo(printable(told.format(command=f"{_next(draft, saved)}{file}")))
+
+
+def _next(draft: Draft, saved: Saved) -> str:
+    """A command that sends through it: by the routes where they lead to it, else by its name."""
+    routes = saved.file.routes or {}
+    served = [name for name in routes if draft.name in routes[name] and name != ANY_USAGE]
+    if draft.name in routes.get(ANY_USAGE, ()):
+        served += [str(usage) for usage in UsageType if usage not in routes]
+    if not served:
+        return f"test {draft.name} --to {_('ADDRESS')}"
+    usage = UsageType.SIGN_IN if UsageType.SIGN_IN in served else served[0]
+    return f"send --usage {quote(usage)} --to {_('ADDRESS')} --var code=123456"

@@ -10,6 +10,7 @@ import click
 import questionary
 
 from connector_core.cli.output import printable
+from connector_core.cli.selecting import Search, Selection
 from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -52,27 +53,31 @@ def text(
     )
 
 
-def choose(title: str, choices: Sequence[tuple[str, str]], *, default: str | None = None) -> str:
-    """The value of one of the choices, each a value and what it means; typing searches them."""
-    return str(
-        _answer(
-            questionary.select(
-                title,
-                [questionary.Choice(meaning, value) for value, meaning in choices],
-                default=default,
-                qmark=_MARK,
-                use_search_filter=True,
-                use_jk_keys=False,
-                instruction=_("(arrow keys, or type to search)"),
-            )
-        )
-    )
+def choose(
+    title: str,
+    choices: Sequence[tuple[str, str]],
+    *,
+    default: str | None = None,
+    search: Search | None = None,
+    own: Callable[[str], bool] = lambda _typed: False,
+    leave: str | None = None,
+) -> str:
+    """The value of one of the choices; see `connector_core.cli.selecting.Selection`."""
+    selection = Selection(title, choices, default=default, search=search, own=own, leave=leave)
+    try:
+        return selection.application().run()
+    except EOFError:
+        raise KeyboardInterrupt from None
 
 
 def choose_several(
-    title: str, choices: Sequence[tuple[str, str]], *, checked: Sequence[str] = ()
+    title: str,
+    choices: Sequence[tuple[str, str]],
+    *,
+    checked: Sequence[str] = (),
+    check: Callable[[list[str]], str] = lambda _chosen: "",
 ) -> list[str]:
-    """The values of those choices that were checked; one at least."""
+    """The values of those choices that were checked, one at least; `check` may refuse them."""
     found = _answer(
         questionary.checkbox(
             title,
@@ -82,7 +87,9 @@ def choose_several(
             ],
             erase_when_done=True,  # else it counts what was chosen, in English
             qmark=_MARK,
-            validate=lambda chosen: bool(chosen) or _("choose one at least, with the space bar"),
+            validate=lambda chosen: (
+                (check(chosen) or True) if chosen else _("choose one at least, with the space bar")
+            ),
             instruction=_("(space chooses, enter ends)"),
         )
     )

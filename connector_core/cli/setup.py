@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from connector_core.cli.checks import name_problem, require_address
 from connector_core.cli.completing import connectors, providers, usage_types
 from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
-from connector_core.cli.output import echo_json, json_option, stage_data
+from connector_core.cli.output import echo_json, json_option, receipt_data, stage_data
 from connector_core.cli.presets import provider_named
 from connector_core.cli.prompts import interactive
 from connector_core.discovery import discover
@@ -22,6 +23,7 @@ from connector_core.setup import Draft
 
 if TYPE_CHECKING:
     from connector_core.connector import Connector
+    from connector_core.models import Question
     from connector_core.registry import Registry
     from connector_core.trial import Trial
 
@@ -40,7 +42,7 @@ __all__ = ["setup"]
 @once(
     "--provider",
     metavar="NAME",
-    help="The provider; connector show lists them.",
+    help="The provider; connector show smtp lists them.",
     shell_complete=providers,
 )
 @once("--name", metavar="NAME", help="A name of your own for it; the provider's without it.")
@@ -93,6 +95,8 @@ def setup(
     if usages and no_enable:
         raise click.UsageError(_("give either --usage or --no-enable"))
     serves = None if no_enable else usages
+    if name is not None and (problem := name_problem(name)):
+        raise click.BadParameter(problem, param_hint="--name")
     registry = discover()
     ask = interactive() and not no_input and not as_json
     if ask:
@@ -114,6 +118,7 @@ def setup(
             raise
         return
     connector = _connector(registry, target)
+    require_address(connector, to)
     preset = provider_named(connector, provider) if provider is not None else None
     draft = Draft(registry, file, connector, preset)
     draft.name = name or provider or connector.target
@@ -126,11 +131,13 @@ def setup(
     saved = draft.save(serves, secret_files=secret_files, replacing=replace)
     if as_json:
         stages = [stage_data(stage) for stage in trial.stages] if trial else []
+        receipt = receipt_data(trial.receipt) if trial and trial.receipt else None
         echo_json(
             {
                 "name": draft.name,
                 "file": str(file),
                 "stages": stages,
+                "receipt": receipt,
                 "written": [str(path) for path in saved.written],
             }
         )
@@ -163,14 +170,22 @@ def _take(draft: Draft, values: dict[tuple[str, ...], str]) -> None:
         ConfigError: with every problem of the values.
         click.UsageError: values are missing.
     """
-    problems = [problem for path, value in values.items() for problem in draft.answer(path, value)]
-    if problems:
+    if problems := draft.take(values):
         raise ConfigError(problems)
     if missing := draft.missing():
-        told = "\n".join(f"  --set {'.'.join(item.path)}=…  {item.title}" for item in missing)
+        names = ", ".join(item.name for item in draft.connector.providers)
+        told = "\n".join(map(_asked, missing))
+        if names and draft.provider is None and not values:
+            text = _("choose with --provider one of {names}; or give these values:\n{values}")
+            raise click.UsageError(text.format(names=names, values=told))
         raise click.UsageError(_("these values are missing:\n{values}").format(values=told))
     if problems := draft.problems():
         raise ConfigError(problems)
+
+
+def _asked(question: Question) -> str:
+    line = f"  --set {'.'.join(question.path)}=…  {question.title}"
+    return line + " " + _("(may be empty)") if question.optional else line
 
 
 def _tested(draft: Draft, to: str, *, quiet: bool) -> Trial:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from connector_core.cli import prompts
+from connector_core.cli.checks import (
+    address_problem,
+    name_problem,
+    require_address,
+    variable_problem,
+)
 from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.output import print_error, printable
 from connector_core.cli.presets import provider_named
-from connector_core.configs import is_reference
+from connector_core.cli.values import ConfigPath, changeable, shown, value_at
 from connector_core.errors import (
     ConfigError,
     ConfigProblem,
@@ -24,6 +31,8 @@ from connector_core.hostfile.reading import read
 from connector_core.i18n import gettext as _
 from connector_core.i18n import language
 from connector_core.models import UsageType
+from connector_core.providers import matching
+from connector_core.schemas import holds_secret
 from connector_core.setup import Draft
 
 if TYPE_CHECKING:
@@ -33,8 +42,6 @@ if TYPE_CHECKING:
     from connector_core.registry import Registry
 
 __all__ = ["Wizard"]
-
-ConfigPath = tuple[str, ...]
 
 _AGAIN, _ADDRESS, _OTHER, _SAVE, _END = "again", "address", "other", "save", "end"
 
@@ -77,20 +84,21 @@ class Wizard:
             serves: the usage types; none yet where it is empty, and not to be enabled where None.
         """
         connector = self._connector(target)
+        require_address(connector, to)
         preset = self._provider(connector, provider)
         if preset is not None:
             _show_guide(preset)
         draft = Draft(self._registry, self._path, connector, preset)
         draft.name = self._name(name, preset.name if preset else connector.target)
-        for path, value in values.items():
-            self._take(draft, path, value)
-        for question in draft.missing():
-            self._ask(draft, question)
+        if problems := draft.take(values):
+            raise ConfigError(problems)
+        while missing := draft.missing():
+            self._ask(draft, missing[0])
         self._mend(draft)
         if test:
             self._test(draft, to)
         files = self._keep_secrets(draft)
-        usages = self._usages(serves)
+        usages = serves if draft.name in self._there else self._usages(serves)
         saved = draft.save(usages, secret_files=files, replacing=self._replacing)
         click.echo("")
         tell_saved(draft, saved)
@@ -111,11 +119,20 @@ class Wizard:
             return provider_named(connector, name)
         if not connector.providers:
             return None
+        # By title, and the one for whatever has none behind them.
+        ordered = sorted(
+            connector.providers, key=lambda item: (item.name == "other", item.title.casefold())
+        )
         choices = [
             (item.name, f"{item.title} ({', '.join((item.name, *item.aliases))})")
-            for item in connector.providers
+            for item in ordered
         ]
-        return provider_named(connector, prompts.choose(_("Which provider?"), choices))
+        chosen = prompts.choose(
+            _("Which provider?"),
+            choices,
+            search=lambda typed: [item.name for item in matching(ordered, typed)],
+        )
+        return provider_named(connector, chosen)
 
     def _name(self, name: str | None, default: str) -> str:
         """A name that is free, or one to replace."""
@@ -125,40 +142,54 @@ class Wizard:
                 self._replacing = prompts.confirm(told, default=False)
                 if self._replacing:
                     return name
-            name = prompts.text(
-                _("A name of your own for it"), default=default, check=_name_problem
-            )
+            name = prompts.text(_("A name of your own for it"), default=default, check=name_problem)
         return name
 
-    def _take(self, draft: Draft, path: ConfigPath, value: str) -> None:
-        if problems := draft.answer(path, value):
-            raise ConfigError(problems)
+    def _ask(
+        self, draft: Draft, question: Question, default: str = "", *, changing: bool = False
+    ) -> bool:
+        """Ask for one value until nothing is wrong with it.
 
-    def _ask(self, draft: Draft, question: Question, default: str = "") -> None:
-        """Ask for one value until nothing is wrong with it."""
+        Args:
+            draft: takes the answer.
+            question: the question.
+            default: what stands there at first.
+            changing: an empty answer leaves the value as it is, unless the question takes it.
+
+        Returns:
+            Whether there was an answer.
+        """
+        leaving = changing and not question.optional
         if question.help:
             click.echo(printable(f"  {question.help}"))
-        secret = draft.is_secret(question.path)
+        secret = holds_secret(draft.connector.schema, question.path)
         title = question.title
         if secret:
             title += " " + _("(not shown; env:NAME and file:PATH refer to it)")
         elif question.example:
             title += " " + _("(such as {example})").format(example=question.example)
         if question.choices and not default:
-            chosen = self._choice(question)
+            chosen = self._choice(draft, question)
             if chosen is not None and not draft.answer(question.path, chosen):
-                return
-        prompts.text(
+                return True
+        typed = prompts.text(
             title,
             default="" if secret else default,
             secret=secret,
-            check=lambda typed: _one_line(draft.answer(question.path, typed)),
+            check=lambda typed: (
+                "" if leaving and not typed else _one_line(draft.answer(question.path, typed))
+            ),
         )
+        return bool(typed) or not leaving
 
-    def _choice(self, question: Question) -> str | None:
-        """One of the question's choices; None for another value."""
+    def _choice(self, draft: Draft, question: Question) -> str | None:
+        """One of the question's choices, or what was typed; None for another value."""
         choices = [(value, f"{value}  {meaning}") for value, meaning in question.choices.items()]
-        chosen = prompts.choose(question.title, [*choices, (_OTHER, _("another value"))])
+        chosen = prompts.choose(
+            question.title,
+            [*choices, (_OTHER, _("another value"))],
+            own=lambda typed: not draft.answer(question.path, typed),
+        )
         return None if chosen == _OTHER else chosen
 
     def _mend(self, draft: Draft) -> None:
@@ -179,7 +210,10 @@ class Wizard:
         """Test until it works, or the user would rather save it as it is."""
         while True:
             if to is None:
-                to = prompts.text(_("Your own address, for a test message"), check=_no_address)
+                to = prompts.text(
+                    _("Your own address, for a test message"),
+                    check=partial(address_problem, draft.connector),
+                )
             try:
                 trial = try_draft(draft, to)
             except ConfigError as error:
@@ -190,18 +224,23 @@ class Wizard:
                 click.echo(_("The test was sent to {to}: look whether it arrived.").format(to=to))
                 return
             print_error(trial.error)
-            action = self._what_now(draft, trial.error)
+            action = self._change(draft, trial.error)
             if action == _SAVE:
                 return
             if action == _END:
                 raise KeyboardInterrupt
             to = None if action == _ADDRESS else to
+
+    def _change(self, draft: Draft, error: ConnectorError) -> str:
+        """Change a value where the user wants to, and return what to do then."""
+        while (action := self._what_now(draft, error)) not in (_AGAIN, _ADDRESS, _SAVE, _END):
             if action == _OTHER:
                 action = self._which(draft)
-            if action not in (_AGAIN, _ADDRESS):
-                path = tuple(action.split("."))
-                self._ask(draft, draft.question(path), _shown(draft, path))
+            path = tuple(action.split("."))
+            if action and self._ask(draft, draft.question(path), shown(draft, path), changing=True):
                 self._mend(draft)
+                return _AGAIN
+        return action
 
     def _what_now(self, draft: Draft, error: ConnectorError) -> str:
         """What to do about a test that failed: the likeliest first."""
@@ -210,7 +249,7 @@ class Wizard:
         changes = [
             (".".join(path), _("change {title}").format(title=draft.question(path).title))
             for path in suspects
-            if path in draft.answers or _has(given, path) or path == suspects[0]
+            if path in draft.answers or value_at(given, path) is not None or path == suspects[0]
         ]
         again = [(_AGAIN, _("try again"))]
         later = isinstance(error, TemporaryDeliveryError | UncertainDeliveryError)
@@ -228,11 +267,9 @@ class Wizard:
         )
 
     def _which(self, draft: Draft) -> str:
-        names = draft.connector.schema.get("properties", {})
-        asked = [(".".join(item.path), item.title) for item in draft.questions()]
-        known = {path for path, _title in asked}
-        others = [(name, name) for name in names if name not in known and name != "templates"]
-        return prompts.choose(_("Which value?"), [*asked, *others])
+        """The path of a value, with dots; empty where none is wanted after all."""
+        values = [(".".join(path), title) for path, title in changeable(draft)]
+        return prompts.choose(_("Which value?"), values, leave="")
 
     def _keep_secrets(self, draft: Draft) -> bool:
         """Whether secrets go into files of their own; references to the environment are put in."""
@@ -251,7 +288,7 @@ class Wizard:
                 title = _("The environment variable for {title}").format(
                     title=draft.question(path).title
                 )
-                name = prompts.text(title, check=_no_variable)
+                name = prompts.text(title, check=variable_problem)
                 draft.answers[path] = f"env:{name}"
                 click.echo(_("Set {name} before you send.").format(name=name))
         return where == "files"
@@ -264,6 +301,9 @@ class Wizard:
             _("What shall it serve?"),
             [*every, *((str(usage), str(usage)) for usage in UsageType), ("-", _("nothing yet"))],
             checked=["*"],
+            check=lambda found: (
+                _("nothing yet goes with nothing else") if "-" in found and len(found) > 1 else ""
+            ),
         )
         return None if "-" in chosen else chosen
 
@@ -275,7 +315,7 @@ def _show_guide(provider: Provider) -> None:
     click.echo("")
     Console().print(Markdown(printable(f"# {provider.title}\n\n{provider.guide}")))
     for link in provider.links:
-        click.echo(_("{title}: {url}").format(title=link.title, url=link.url))
+        click.echo(printable(_("{title}: {url}").format(title=link.title, url=link.url)))
     click.echo("")
 
 
@@ -285,35 +325,3 @@ def _one_line(problems: Sequence[ConfigProblem]) -> str:
 
 def _sentence(problem: ConfigProblem) -> str:
     return _("; ").join(filter(None, (problem.message, problem.hint)))
-
-
-def _shown(draft: Draft, path: ConfigPath) -> str:
-    """The value as it is now, to be edited; nothing of a secret."""
-    value: Any = draft.config()
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if draft.is_secret(path) and not is_reference(str(value)):
-        return ""
-    return value if isinstance(value, str) else "" if value is None else str(value).lower()
-
-
-def _has(config: Mapping[str, Any], path: ConfigPath) -> bool:
-    value: Any = config
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value is not None
-
-
-def _name_problem(name: str) -> str:
-    plain = name.replace("-", "").replace("_", "")
-    if plain.isascii() and plain.isalnum() and name[0].isalnum() and len(name) <= 64:
-        return ""
-    return _("use letters, digits, - and _, at most 64 of them")
-
-
-def _no_address(text: str) -> str:
-    return "" if "@" in text.strip("@") else _("an address has an @ in it")
-
-
-def _no_variable(text: str) -> str:
-    return "" if is_reference(f"env:{text}") else _("use letters, digits and _")

@@ -122,7 +122,8 @@ def _put(data: dict[str, Any], new: NewEntry, entry: Mapping[str, Any]) -> None:
         data["routes"] = effective_routes(data) if connectors else {}
     connectors[new.name] = dict(entry)
     if usages:
-        enable(data, new.name, usages)
+        # The last is `*`: those named beside it have routes of their own, whatever it holds.
+        enable(data, new.name, sorted(usages, key=ANY_USAGE.__eq__))
 
 
 def _write_secret(folder: Path, parts: Sequence[str], value: str, made: _Made) -> Any:

@@ -103,7 +103,7 @@ def test_what_is_wrong_with_the_usage_is_told_in_french(run: Run) -> None:
         ("--lang", "fr", "config", "get"): "Argument absent 'NOM'",
         ("--lang", "fr", "completion", "tcsh"): "n'est pas l'une des valeurs",
         ("--lang", "fr", "templates", "show", "A", "--locale", "?"): "étiquette de langue",
-        ("--lang", "fr", "setup", "--no-input", "--no-test"): "ces valeurs sont absentes",
+        ("--lang", "fr", "setup", "--no-input", "--set", "host=h"): "ces valeurs sont absentes",
         ("--lang", "fr", "setup", "--no-input", "--set", "host"): "la forme chemin=valeur",
         ("--bogus", "--lang", "fr"): "L'option '--bogus' n'existe pas.",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -114,7 +115,13 @@ def test_secrets_go_into_files_of_their_own(run: Run, folder: Path, server: Emul
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
+        ((), 2, "--provider one of 163, aliyun"),
         ((), 2, "--set fromEmail=…"),
+        (("--set", "host=h"), 2, "missing:\n  --set fromEmail=…"),
+        (("--provider", "other"), 2, "--set auth.user=…  user name (may be empty)"),
+        (("--to", "you", *HOST), 2, "--to: is not an e-mail address such as"),
+        (("--to", "you@example.org and me", *HOST), 2, "--to: is not an e-mail address"),
+        (("--name", "a b", "--no-test", *HOST), 2, "--name: use letters, digits, - and _"),
         (("--set", "host=a b", "--no-test"), 1, "$.connectors.smtp.config.host"),
         (("--provider", "gmial"), 2, "there is no 'gmial', but 163, aliyun"),
         (("--provider", "office 365"), 2, "there is no 'office 365', but outlook"),
@@ -260,3 +267,157 @@ def test_ctrl_c_at_any_question_writes_nothing(
     assert terminal.end() == 130
     assert "nothing was saved" in terminal.text
     assert files(folder) == {"ca.pem"}
+
+
+def test_another_value_is_offered_without_any_secret(folder: Path, server: Emulated) -> None:
+    terminal = Terminal(
+        folder,
+        *("setup", "--provider", "gmail", "--name", "g", "--to", "you@example.org"),
+        *("--set", f"auth.user={server.user}", "--set", "auth.pass=canary-Wrong"),
+        *("--set", 'customHeaders={"X-Team": "Post"}'),
+        *reached(server, folder),
+    )
+    terminal.answer("What now?", "another value")
+    terminal.answer("Which value?", "customHeaders")
+    terminal.expect('{"X-Team": "Post"}')
+    terminal.answer("")
+    terminal.answer("What now?", "another value")
+    terminal.expect("Which value?", "app password", "auth.accessToken", "auth.privateKey")
+    terminal.answer("", "app password")
+    terminal.answer("(not shown", server.password)
+    terminal.expect("look whether it arrived")
+    terminal.interrupt("Where shall the secrets be kept?")
+    assert terminal.end() == 130
+    assert "canary" not in terminal.text.lower()
+
+
+def test_a_search_finds_by_other_names_and_refuses_what_it_does_not_find(folder: Path) -> None:
+    terminal = Terminal(folder, "setup", "--no-test", "--no-enable")
+    terminal.expect("Which provider?", "163 Mail", "Zoho", "Another mail server")
+    terminal.answer("", "no such provider")
+    terminal.expect("nothing matches")
+    terminal.erase("no such provider")
+    terminal.type("own POSTFIX")
+    terminal.answer("A name of your own")
+    terminal.answer("mail server (such as", "127.0.0.1")
+    terminal.answer("? port", "99999999")
+    terminal.expect("nothing matches")
+    terminal.erase("99999999")
+    terminal.type("2525")
+    terminal.interrupt("user name (such as")
+    assert terminal.end() == 130
+    assert "? port 2525" in terminal.text
+
+
+OTHER = ("setup", "--provider", "other", "--name", "mine")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("auth=null", "ignoreTLS=true", "requireTLS=false"),
+        ("auth.user=", "ignoreTLS=true", "requireTLS=null"),
+        ("auth.user=someone", "auth=null", "requireTLS=false"),
+    ],
+)
+def test_a_server_without_log_in_and_tls_is_set_up_unattended(
+    run: Run, folder: Path, inbox: ThreadedInbox, values: tuple[str, ...]
+) -> None:
+    given = [word for value in values for word in ("--set", value)]
+    result = run(*OTHER, "--to", "you@example.org", *relay(inbox), *given)
+    assert result.exit_code == 0, result.stderr
+    assert len(inbox.mails) == 1
+    assert "auth" not in read(folder / "connectors.toml").connectors["mine"].config
+
+
+def test_a_server_without_log_in_and_tls_is_set_up_on_a_terminal(
+    folder: Path, inbox: ThreadedInbox
+) -> None:
+    terminal = Terminal(folder, *OTHER, *relay(inbox), "--to", "you@example.org")
+    terminal.answer("user name (such as")
+    terminal.expect("STARTTLS", "what to do:")
+    terminal.answer("What now?", "another value")
+    terminal.answer("Which value?", "requireTLS")
+    terminal.expect("requireTLS", "true")
+    terminal.erase("true")
+    terminal.answer("", "false")
+    terminal.expect("look whether it arrived")
+    terminal.answer("What shall it serve?")
+    terminal.expect("saved mine")
+    assert terminal.end() == 0, terminal.text
+    assert "password (" not in terminal.text
+    assert len(inbox.mails) == 1
+
+
+def test_json_has_the_receipt_and_every_stage(run: Run, folder: Path, inbox: ThreadedInbox) -> None:
+    result = run("setup", "--to", "you@example.org", "--json", *relay(inbox))
+    told = json.loads(result.stdout)
+    assert told["receipt"]["accepted"] == ["you@example.org"]
+    assert [stage["name"] for stage in told["stages"]][-2:] == ["envelope", "content"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        ((), "send --usage SignIn --to ADDRESS --var code=123456"),
+        (("--usage", "BindMfa"), "send --usage BindMfa --to ADDRESS --var code=123456"),
+        (("--no-enable",), "test smtp --to ADDRESS"),
+        (("--no-enable", "--file", "a b.toml"), "test smtp --to ADDRESS --file 'a b.toml'"),
+    ],
+)
+def test_what_comes_next_fits_what_was_saved(
+    run: Run, folder: Path, inbox: ThreadedInbox, arguments: tuple[str, ...], command: str
+) -> None:
+    result = run("setup", "--no-test", *relay(inbox), *arguments)
+    assert result.stdout.splitlines()[-1] == f"next: connector {command}"
+    ready = command.replace("ADDRESS", "you@example.org")
+    assert run(*shlex.split(ready)).exit_code == 0
+    assert len(inbox.mails) == 1
+
+
+def test_a_name_that_is_there_is_told_before_anything_else_is_asked(
+    run: Run, folder: Path, inbox: ThreadedInbox
+) -> None:
+    assert run("setup", "--no-test", "--name", "mine", *relay(inbox)).exit_code == 0
+    terminal = Terminal(folder, *OTHER, *relay(inbox), "--to", "you@example.org")
+    terminal.answer("mine is there already. Replace it?", "no")
+    terminal.answer("A name of your own", "2")
+    terminal.interrupt("user name (such as")
+    assert terminal.end() == 130
+    assert inbox.mails == []
+
+
+def test_what_it_shall_serve_is_written_as_it_was_checked(
+    folder: Path, inbox: ThreadedInbox
+) -> None:
+    terminal = Terminal(folder, "setup", "--provider", "other", "--no-test", *relay(inbox))
+    terminal.answer("A name of your own")
+    terminal.answer("user name (such as")
+    terminal.expect("What shall it serve?")
+    terminal.press("down", "space", "up", "up", "space")
+    terminal.answer("")
+    terminal.expect("nothing yet goes with nothing else")
+    terminal.press("space")
+    terminal.answer("")
+    terminal.expect("saved other")
+    assert terminal.end() == 0, terminal.text
+    assert read(folder / "connectors.toml").routes == {"Register": ["other"], "*": ["other"]}
+
+
+def test_a_value_that_is_not_changed_after_all_leads_back(
+    folder: Path, inbox: ThreadedInbox
+) -> None:
+    terminal = Terminal(folder, *OTHER, *relay(inbox), "--set", "auth=null", "--to", "a@b.example")
+    terminal.answer("What now?", "another value")
+    terminal.answer("Which value?", "requireTLS")
+    terminal.expect("requireTLS", "true")
+    terminal.erase("true")
+    terminal.answer("")
+    terminal.answer("What now?", "another value")
+    terminal.expect("Which value?")
+    terminal.press("escape")
+    terminal.answer("What now?", "end, and save")
+    terminal.expect("nothing was saved")
+    assert terminal.end() == 130
+    assert terminal.text.count("error:") == 1
+    assert files(folder) == set()
