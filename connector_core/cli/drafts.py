@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shlex import quote
+from shlex import join
 from typing import TYPE_CHECKING
 
 import click
@@ -43,10 +43,10 @@ def tell_saved(draft: Draft, saved: Saved) -> None:
     served = [
         usage_type for usage_type, names in (saved.file.routes or {}).items() if draft.name in names
     ]
-    file = "" if draft.path == default_path() else f" --file {quote(str(draft.path))}"
+    file = [] if draft.path == default_path() else ["--file", str(draft.path)]
     if not served:
         told = _("it is not enabled: connector enable {name}")
-        click.echo(printable(told.format(name=f"{draft.name}{file}")))
+        click.echo(printable(told.format(name=join([draft.name, *file]))))
     elif served == ["*"]:
         click.echo(_("it serves every usage type without a route of its own"))
     else:
@@ -54,16 +54,16 @@ def tell_saved(draft: Draft, saved: Saved) -> None:
     for path in saved.written:
         click.echo(printable(_("new file: {path}").format(path=path)))
     told = _("next: connector {command}")
-    click.echo(printable(told.format(command=f"{_next(draft, saved)}{file}")))
+    click.echo(printable(told.format(command=join([*_next(draft, saved), *file]))))
 
 
-def _next(draft: Draft, saved: Saved) -> str:
+def _next(draft: Draft, saved: Saved) -> list[str]:
     """A command that sends through it: by the routes where they lead to it, else by its name."""
     routes = saved.file.routes or {}
     served = [name for name in routes if draft.name in routes[name] and name != ANY_USAGE]
     if draft.name in routes.get(ANY_USAGE, ()):
         served += [str(usage) for usage in UsageType if usage not in routes]
     if not served:
-        return f"test {draft.name} --to {_('ADDRESS')}"
+        return ["test", draft.name, "--to", _("ADDRESS")]
     usage = UsageType.SIGN_IN if UsageType.SIGN_IN in served else served[0]
-    return f"send --usage {quote(usage)} --to {_('ADDRESS')} --var code=123456"
+    return ["send", "--usage", usage, "--to", _("ADDRESS"), "--var", "code=123456"]

@@ -75,9 +75,8 @@ def choose_several(
     choices: Sequence[tuple[str, str]],
     *,
     checked: Sequence[str] = (),
-    check: Callable[[list[str]], str] = lambda _chosen: "",
 ) -> list[str]:
-    """The values of those choices that were checked, one at least; `check` may refuse them."""
+    """The values of those choices that were checked, one at least."""
     found = _answer(
         questionary.checkbox(
             title,
@@ -87,9 +86,7 @@ def choose_several(
             ],
             erase_when_done=True,  # else it counts what was chosen, in English
             qmark=_MARK,
-            validate=lambda chosen: (
-                (check(chosen) or True) if chosen else _("choose one at least, with the space bar")
-            ),
+            validate=lambda chosen: bool(chosen) or _("choose one at least, with the space bar"),
             instruction=_("(space chooses, enter ends)"),
         )
     )

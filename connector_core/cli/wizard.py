@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["Wizard"]
 
 _AGAIN, _ADDRESS, _OTHER, _SAVE, _END = "again", "address", "other", "save", "end"
+_NOTHING = "-"
 
 
 class Wizard:
@@ -297,15 +298,18 @@ class Wizard:
         if serves is None or serves:
             return serves
         every = [("*", _("every usage type without a route of its own"))]
-        chosen = prompts.choose_several(
-            _("What shall it serve?"),
-            [*every, *((str(usage), str(usage)) for usage in UsageType), ("-", _("nothing yet"))],
-            checked=["*"],
-            check=lambda found: (
-                _("nothing yet goes with nothing else") if "-" in found and len(found) > 1 else ""
-            ),
-        )
-        return None if "-" in chosen else chosen
+        usages = [(str(usage), str(usage)) for usage in UsageType]
+        while True:
+            chosen = prompts.choose_several(
+                _("What shall it serve?"),
+                [*every, *usages, (_NOTHING, _("nothing yet"))],
+                checked=["*"],
+            )
+            if chosen == [_NOTHING]:
+                return None
+            if _NOTHING not in chosen:
+                return chosen
+            click.echo(_("nothing yet goes with nothing else: take one or the other out"))
 
 
 def _show_guide(provider: Provider) -> None:

@@ -396,8 +396,8 @@ def test_what_it_shall_serve_is_written_as_it_was_checked(
     terminal.expect("What shall it serve?")
     terminal.press("down", "space", "up", "up", "space")
     terminal.answer("")
-    terminal.expect("nothing yet goes with nothing else")
-    terminal.press("space")
+    terminal.expect("nothing yet goes with nothing else", "What shall it serve?")
+    terminal.press("down", "space")
     terminal.answer("")
     terminal.expect("saved other")
     assert terminal.end() == 0, terminal.text
