@@ -11,7 +11,7 @@ import click
 
 from connector_core.cli.completing import configured_names
 from connector_core.cli.hostfile import file_option, known_name
-from connector_core.cli.output import json_option
+from connector_core.cli.output import PROBLEM, json_option
 from connector_core.cli.routes import edit_routes, tell_routes
 from connector_core.hostfile.routing import remove_connector, rename_connector
 from connector_core.i18n import gettext as _
@@ -34,7 +34,8 @@ def remove(name: str, yes: bool, file: Path, as_json: bool) -> None:
             raise click.UsageError(_("there is no terminal to ask on: give --yes to remove it"))
         told = _("Remove {name} with its config from {file}?").format(name=name, file=file)
         if not click.confirm(told, err=True):
-            raise click.Abort
+            click.echo(_("nothing was changed"), err=True)
+            click.get_current_context().exit(PROBLEM)
 
     def edit(data: dict[str, Any]) -> None:
         remove_connector(data, name)
