@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
 from connector_core.cli.completing import configured_names, providers
-from connector_core.cli.hostfile import file_option, known_name
+from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.configs import PathParts, json_path, placeholders
@@ -54,13 +54,12 @@ def diff(
 ) -> None:
     """Show what the config of the connector NAME has added, removed and changed."""
     from connector_core.discovery import discover
-    from connector_core.hostfile.reading import read
 
     if (provider is None) == (other is None):
         raise click.UsageError(_("give either --provider NAME or --with FILE"))
     if other_name is not None and not _is_host_file(other):
         raise click.UsageError(_("--connector needs --with and a host file (.toml)"))
-    found = read(file)
+    found = host_file(file)
     entry = found.connectors[known_name(found, name)]
     connector = discover()[entry.connector]
     if provider is not None:
@@ -71,15 +70,13 @@ def diff(
     _print(connector, lines, as_json=as_json)
 
 
-def _is_host_file(path: str | None) -> bool:
+def _is_host_file(path: str | None) -> TypeGuard[str]:
     return path is not None and path.endswith(".toml")
 
 
 def _other_config(path: str, name: str) -> Mapping[str, Any]:
-    from connector_core.hostfile.reading import read
-
     if _is_host_file(path):
-        found = read(path)
+        found = host_file(Path(path))
         return found.connectors[known_name(found, name)].config
     return read_json_object(path)
 

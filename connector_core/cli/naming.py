@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from connector_core.cli.completing import configured_names
-from connector_core.cli.hostfile import file_option, known_name
+from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.output import PROBLEM, json_option
 from connector_core.cli.routes import edit_routes, tell_routes
 from connector_core.hostfile.routing import remove_connector, rename_connector
@@ -26,9 +26,7 @@ __all__ = ["remove", "rename"]
 @json_option
 def remove(name: str, yes: bool, file: Path, as_json: bool) -> None:
     """Take the configured connector NAME out of the host file, and out of its routes."""
-    from connector_core.hostfile.reading import read
-
-    known_name(read(file), name)
+    known_name(host_file(file), name)
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(_("there is no terminal to ask on: give --yes to remove it"))

@@ -313,7 +313,7 @@ def test_diff_with_a_host_file(run: Run, path: Path) -> None:
         (("get", "main", "auth[0]"), 2, "$.auth is no list"),
         (("get", "main", "a..b"), 2, "is not a path such as auth.user"),
         (("get", "main", "templates[0]"), 2, "there is no $.templates"),
-        (("get", "main", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("get", "main", "--file", "none.toml"), 2, "there is no none.toml"),
         (("set", "nobody", "host", "x"), 2, "no connector 'nobody'"),
         (("set", "main", "host"), 2, "VALUE is missing"),
         (("set", "main", "auth.pass"), 2, "VALUE is missing"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +85,39 @@ def test_no_refusal_steers_the_terminal(run: Run, folder: Path, arguments: tuple
     assert result.exit_code == 2
     assert result.stderr
     assert not set(result.stdout + result.stderr) & {"\x1b", "\x07"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("routes",),
+        ("doctor",),
+        ("validate",),
+        ("enable", "main"),
+        ("config", "get", "main"),
+        ("templates", "list"),
+        ("templates", "preview", "SignIn", "--output", "out", "--file", "connectors.toml"),
+        ("templates", "export", "--format", "json", "--output", "out", "--file", "connectors.toml"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_may_not_be_entered_is_told(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """As the system refuses it; nothing is refused to root, so that it is done by hand."""
+    exists = Path.exists
+
+    def refuse(self: Path, **options: Any) -> bool:
+        if self.parts[0] in {"closed", "out"}:
+            raise PermissionError(errno.EACCES, "no")
+        return exists(self, **options)
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setenv("CONNECTOR_FILE", "closed/connectors.toml")
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "cannot be read: Permission denied" in result.stderr
+    assert not list(folder.glob("out*"))
 
 
 @pytest.mark.parametrize(
