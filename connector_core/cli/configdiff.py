@@ -84,18 +84,28 @@ def _other_config(path: str, name: str) -> Mapping[str, Any]:
 def _from_preset(
     connector: Connector, entry: ConfiguredEntry, provider: str
 ) -> list[tuple[PathParts, Any, Any]]:
-    """The differences from the sample: a placeholder stands for whatever was filled in."""
+    """The differences from the preset: a placeholder stands for whatever was filled in.
+
+    What the sample has of its own, its templates and defaults, no preset asks for.
+    """
     try:
         sample = connector.sample_config(provider)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--provider") from None
-    if "templates" not in entry.config:  # shared ones are no part of any config
-        sample.pop("templates", None)
+    preset = next(item.config for item in connector.providers if item.name == provider)
+    config = dict(entry.config)
+    if "templates" not in preset:
+        for item in (sample, config):
+            item.pop("templates", None)
     open_values = placeholders(sample)
+    asked = {
+        parts for parts, value in _leaves(sample) if isinstance(value, str) and value in open_values
+    }
+    of_preset = asked | {parts for parts, _value in _leaves(preset)}
     return [
-        (parts, old, new)
-        for parts, old, new in _differences(sample, entry.config)
-        if new is _ABSENT or not (isinstance(old, str) and old in open_values)
+        (parts, old if parts in of_preset else _ABSENT, new)
+        for parts, old, new in _differences(sample, config)
+        if (parts in of_preset if new is _ABSENT else parts not in asked)
     ]
 
 

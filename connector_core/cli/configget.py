@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from connector_core.cli.completing import config_paths, configured_names
+from connector_core.cli.completing import config_keys, configured_names
 from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option
@@ -18,7 +18,7 @@ __all__ = ["get"]
 
 @click.command()
 @click.argument("name", shell_complete=configured_names)
-@click.argument("path", default="$", shell_complete=config_paths)
+@click.argument("path", default="$", shell_complete=config_keys)
 @click.option("--show-secrets", is_flag=True, help="Show secrets that stand in the file in clear.")
 @file_option
 @json_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import click
 
 from connector_core.cli.completing import configured_names
 from connector_core.cli.hostfile import file_option, host_file, known_name
-from connector_core.cli.output import PROBLEM, json_option
+from connector_core.cli.output import PROBLEM, json_option, printable
 from connector_core.cli.routes import edit_routes, tell_routes
+from connector_core.configs import strings
 from connector_core.hostfile.routing import remove_connector, rename_connector
 from connector_core.i18n import gettext as _
 
@@ -41,7 +43,17 @@ def remove(name: str, yes: bool, file: Path, as_json: bool) -> None:
     before, after = edit_routes(file, name, edit)
     if not as_json:
         click.echo(_("{name} was removed from {file}.").format(name=name, file=file))
-    tell_routes(before, after, as_json=as_json, removed=name)
+    unused = sorted(_secret_files(before) - _secret_files(after.data))
+    tell_routes(before, after, as_json=as_json, removed=name, unused=unused)
+    if unused and not as_json:
+        click.echo(printable(_("no longer used: {paths}").format(paths=", ".join(unused))))
+
+
+def _secret_files(data: Mapping[str, Any]) -> set[str]:
+    """The files beside a host file that its configs refer to, as `connector setup` writes them."""
+    prefix = "file:secrets/"
+    texts = (text for _parts, text in strings(data) if text.startswith(prefix))
+    return {text.removeprefix("file:") for text in texts}
 
 
 @click.command()

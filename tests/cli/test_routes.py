@@ -145,6 +145,19 @@ def test_remove_takes_the_routes_with_it_and_leaves_the_rest(run: Run, path: Pat
     assert '# why\nSignIn = []\n"*" = ["main"]\n' in text
 
 
+def test_remove_names_the_secrets_that_nothing_refers_to(run: Run, path: Path) -> None:
+    for name, key in (("spare", "own"), ("spare", "shared"), ("main", "shared")):
+        place = "servername" if key == "own" else "name"
+        reference = f"file:secrets/{key}"
+        (path.parent / "secrets").mkdir(exist_ok=True)
+        (path.parent / "secrets" / key).write_text("mail.example.com", "utf-8")
+        run("config", "set", name, place, reference, "--force")
+    assert run("remove", "spare", "--yes").stdout.endswith("no longer used: secrets/own\n")
+    assert json.loads(run("remove", "main", "--yes", "--json").stdout)["unused"] == [
+        "secrets/shared"
+    ]
+
+
 def test_rename_keeps_comments_and_routes(run: Run, path: Path) -> None:
     write(path, "main", "spare", routes='\n[routes]\nSignIn = ["spare", "main"]\n')
     before = path.read_text("utf-8")
