@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -21,7 +21,9 @@ from connector_core.i18n import gettext as _
 from connector_core.i18n import ngettext
 from connector_core.models import UsageType
 from connector_core.routes import ANY_USAGE
+from connector_core.samplepayload import PAYLOAD, RECIPIENT
 from connector_core.stages import stage_title
+from connector_core.validation import nearest
 
 if TYPE_CHECKING:
     from connector_core.host import AsyncConfiguredConnector
@@ -38,8 +40,6 @@ SOON = 21  # days before a certificate ends in which somebody should know
 _PLAIN_LINK = re.compile(
     r"""(?:href|src|action)\s*=\s*["']?\s*http://|(?<![\w"'=])http://""", re.IGNORECASE
 )
-_RECIPIENT = "ann@example.org"
-_PAYLOAD = {"code": "123456", "link": "https://app.example.com/"}
 
 
 class Level(StrEnum):
@@ -138,14 +138,16 @@ def _of_the_routes(file: HostFile) -> Iterator[Finding]:
         hint = _("connector enable {name}").format(name=name)
         yield Finding(Level.WARNING, name, _("serves no usage type"), hint)
     routes = effective_routes(file.data)
-    everything = bool(routes.get(ANY_USAGE))
-    unserved = [
-        str(usage) for usage in UsageType if not routes.get(usage, everything) and file.connectors
-    ]
-    if unserved:
+    everything = routes.pop(ANY_USAGE, [])
+    usages = dict.fromkeys([*map(str, UsageType), *routes])
+    unserved = [usage for usage in usages if not routes.get(usage, everything)]
+    if unserved and file.connectors:
         message = _("no connector serves: {usages}").format(usages=", ".join(unserved))
         hint = _("connector enable NAME --usage TYPE, or without --usage for all others")
-        yield Finding(Level.WARNING, str(file.path), message, hint)
+        dead = not everything and not any(routes.values())
+        # What has a line is wanted; what has none may never be sent.
+        level = Level.PROBLEM if dead or not all(routes.values()) else Level.WARNING
+        yield Finding(level, str(file.path), message, hint)
 
 
 async def _of_a_connector(
@@ -207,9 +209,7 @@ async def _without_text(
         usage, locale = template["usageType"], template.get("locale")
         about = f"{configured.name}: {usage}" + (f" ({locale})" if locale else "")
         try:
-            content = await configured.preview(
-                usage, to=_RECIPIENT, payload=_PAYLOAD, locale=locale
-            )
+            content = await configured.preview(usage, to=RECIPIENT, payload=PAYLOAD, locale=locale)
         except ConnectorError as error:
             yield Finding(Level.PROBLEM, about, str(error))
             continue
@@ -227,9 +227,14 @@ def _of_the_templates(file: HostFile) -> Iterator[Finding]:
     for usage, locale in missing_templates(placed, file.default_locale):
         about = f"{usage} ({locale})" if locale else usage
         message = _("has no template, though others have one in this language")
+        hint = _("the one without a locale serves, if any")
         if locale is None:
             message = _("has no template that serves every locale")
-        yield Finding(Level.WARNING, about, message, _("the one without a locale serves, if any"))
+            hint = _("make {path}, or set defaultLocale")
+            hint = hint.format(path=f"{file.template_folder.name}/{usage}.html")
+        yield Finding(Level.WARNING, about, message, hint)
+    yield from _of_twins(file, placed)
+    yield from _of_slips(file, placed)
     for item in placed:
         if _has_plain_link(item):
             yield Finding(
@@ -238,6 +243,42 @@ def _of_the_templates(file: HostFile) -> Iterator[Finding]:
                 _("has a link that begins with http://, which anybody on the way can change"),
                 _("write https://"),
             )
+
+
+def _of_twins(file: HostFile, placed: Iterable[PlacedTemplate]) -> Iterator[Finding]:
+    """Templates of which another one takes the place, wholly or in part."""
+    default = (file.default_locale or "").lower()
+    first: dict[tuple[str | None, str, str], PlacedTemplate] = {}
+    for item in placed:
+        # Connectors share the templates that are none's own, and no others.
+        twins = [first.get((owner, *item.identity)) for owner in (None, item.connector)]
+        if twin := next(filter(None, twins), None):
+            message = _("is never used: {place} is for the same, and counts")
+            hint = _("remove one of them")
+            yield Finding(Level.WARNING, item.place, message.format(place=twin.place), hint)
+        first.setdefault((item.connector, *item.identity), item)
+    for (owner, usage, locale), item in first.items():
+        everywhere = first.get((owner, usage, ""))
+        if default and locale == default and everywhere:
+            message = _("serves {locale} alone, the default locale: {place} serves all others")
+            message = message.format(locale=item.locale, place=everywhere.place)
+            yield Finding(Level.WARNING, item.place, message, _("remove one of them"))
+
+
+def _of_slips(file: HostFile, placed: Iterable[PlacedTemplate]) -> Iterator[Finding]:
+    """Templates for a usage type that no route has, and that is nearly a known one."""
+    known = [*map(str, UsageType), *effective_routes(file.data)]
+    for item in placed:
+        if item.usage_type in known:
+            continue
+        usage, _dot, suffix = item.usage_type.rpartition(".")
+        message = _("is for {usage!r}, a usage type of your own").format(usage=item.usage_type)
+        if usage in known:
+            hint = _("{suffix!r} is not a language tag such as fr or fr-CA").format(suffix=suffix)
+            yield Finding(Level.WARNING, item.place, message, hint)
+        elif near := nearest(item.usage_type, known):
+            hint = _("did you mean {near!r}?").format(near=near)
+            yield Finding(Level.WARNING, item.place, message, hint)
 
 
 def _has_plain_link(item: PlacedTemplate) -> bool:

@@ -20,6 +20,7 @@ __all__ = [
     "is_reference",
     "json_path",
     "merge_patch",
+    "open_at_once",
     "placeholders",
     "plain_copy",
     "reference_problems",
@@ -230,7 +231,8 @@ def _resolve(value: JSON, parts: PathParts, folder: Path, problems: list[ConfigP
     return value
 
 
-def _open_at_once(path: str, flags: int) -> int:
+def open_at_once(path: str, flags: int) -> int:
+    """An opener that waits for nobody at a pipe's other end; see `open`."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -251,7 +253,7 @@ def _read(name: str | None, path: str | None, folder: Path) -> str:
     assert path is not None  # noqa: S101 - the pattern matches one or the other
     try:
         # Not blocking: a pipe would be waited for without end.
-        with open(folder / Path(path).expanduser(), "rb", opener=_open_at_once) as file:
+        with open(folder / Path(path).expanduser(), "rb", opener=open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ValueError(_("the file {path} is not a regular file").format(path=path))
             data = file.read(_MAX_SECRET_BYTES + 1)

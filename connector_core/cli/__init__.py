@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import copy
+import errno
 import importlib
 import io
-import os
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from connector_core.cli.language import known_language, speaking, translated
-from connector_core.i18n import SOURCE, environment_language
+from connector_core.cli.streams import Output, standard_streams
+from connector_core.i18n import SOURCE, environment_language, system_reason
 from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
+
+INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the signal's number, as a shell has them
 
 _COMMANDS = {
     "setup": ("setup", "setup", "Set up a connector: choose, answer, test, save, enable."),
@@ -67,9 +70,13 @@ class _Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
         """Run in the language that is asked for, which help and refusals of options are in, too."""
-        with speaking(self._language(sys.argv[1:] if args is None else args)):
+        given = list(sys.argv[1:] if args is None else args)
+        with standard_streams() as output, speaking(self._language(given)):
             # A copy, for click keeps the words of what it has shown once.
-            return super(_Commands, translated(self)).main(args, *more, **extra)
+            run = partial(super(_Commands, translated(self)).main, given, *more)
+            if not extra.pop("standalone_mode", True):
+                return run(standalone_mode=False, **extra)
+            sys.exit(_told(output, partial(run, standalone_mode=False, **extra)))
 
     def _language(self, args: Sequence[str]) -> str:
         """The language to speak: that of `--lang`, else that of the environment."""
@@ -93,28 +100,39 @@ class _Commands(click.Group):
         from connector_core.cli.output import report
         from connector_core.errors import ConnectorError
 
-        _open_closed_streams()
-        for stream in (sys.stdout, sys.stderr):
-            # A message that was sent must not end as a failure to print that it was.
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            ctx.exit(128 + signal.SIGINT)
+        except (KeyboardInterrupt, click.Abort):  # the second where it was asked something
+            ctx.exit(INTERRUPTED)
         except ConnectorError as error:
             ctx.exit(report(error, as_json=bool(ctx.meta.get("connector_core.json"))))
 
 
-def _open_closed_streams() -> None:
-    """A socket that took the number of a closed standard stream would be written to."""
-    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
-            if getattr(sys, name) is None:
-                setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115
+def _told(output: Output | None, run: Callable[[], int | None]) -> int:
+    """Run a command, tell what click refuses and what cannot be printed; the exit code."""
+    from connector_core.cli.output import PROBLEM, printable
+
+    try:
+        code = run()
+        sys.stdout.flush()
+    except click.ClickException as error:
+        told = io.StringIO()
+        error.show(told)
+        # It names what was typed, and what stands in files.
+        click.echo(printable(told.getvalue()), nl=False, err=True)
+        return error.exit_code
+    except (OSError, SystemExit) as error:  # click makes the second of a broken pipe
+        failure = output.failure if output else None
+        if failure is None or (isinstance(error, OSError) and error is not failure):
+            raise
+    else:
+        return code or 0
+    if failure.errno == errno.EPIPE:  # whoever reads has read enough
+        return BROKEN_PIPE
+    reason = system_reason(failure)
+    message = _("error: standard output cannot be written to: {reason}").format(reason=reason)
+    click.echo(message, err=True)
+    return PROBLEM
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -74,6 +74,7 @@ def _provider_data(provider: Provider) -> dict[str, Any]:
                 "title": item.title,
                 "help": item.help,
                 "example": item.example,
+                "optional": item.optional,
                 "choices": dict(item.choices),
                 "also": [json_path(path) for path in item.also],
             }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "command_items",
+    "config_keys",
     "config_paths",
     "configured_names",
     "connectors",
@@ -117,6 +118,12 @@ def config_paths(ctx: click.Context) -> Iterator[str]:
     entry = _data(ctx)["connectors"][_argument(ctx, "name")]
     schema = _connector(ctx).schema
     yield from _paths(schema, entry["config"])
+
+
+@_completer
+def config_keys(ctx: click.Context) -> Iterator[str]:
+    """The places that the config of a configured connector has."""
+    return _paths({}, _data(ctx)["connectors"][_argument(ctx, "name")]["config"])
 
 
 def _paths(schema: dict[str, Any], config: Any) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from connector_core.cli.hostfile import change_file, known_name
+from connector_core.cli.hostfile import change_file, known_name, there
 from connector_core.cli.output import printable
 from connector_core.configs import PathParts, json_path
 from connector_core.errors import ConfigError, ConfigProblem
@@ -68,7 +68,7 @@ def edit_config(
             raise ConfigError(after)
         left[:] = after
 
-    text_of(path)
+    text_of(there(path, or_config=False))
     change_file(path, registry, checked_edit)
     if left:
         told = ngettext(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import click
 
 from connector_core.cli.completing import configured_names, providers
-from connector_core.cli.hostfile import file_option, known_name
+from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.configs import PathParts, json_path, placeholders
@@ -54,13 +54,12 @@ def diff(
 ) -> None:
     """Show what the config of the connector NAME has added, removed and changed."""
     from connector_core.discovery import discover
-    from connector_core.hostfile.reading import read
 
     if (provider is None) == (other is None):
         raise click.UsageError(_("give either --provider NAME or --with FILE"))
     if other_name is not None and not _is_host_file(other):
         raise click.UsageError(_("--connector needs --with and a host file (.toml)"))
-    found = read(file)
+    found = host_file(file)
     entry = found.connectors[known_name(found, name)]
     connector = discover()[entry.connector]
     if provider is not None:
@@ -71,15 +70,13 @@ def diff(
     _print(connector, lines, as_json=as_json)
 
 
-def _is_host_file(path: str | None) -> bool:
+def _is_host_file(path: str | None) -> TypeGuard[str]:
     return path is not None and path.endswith(".toml")
 
 
 def _other_config(path: str, name: str) -> Mapping[str, Any]:
-    from connector_core.hostfile.reading import read
-
     if _is_host_file(path):
-        found = read(path)
+        found = host_file(Path(path))
         return found.connectors[known_name(found, name)].config
     return read_json_object(path)
 
@@ -87,18 +84,28 @@ def _other_config(path: str, name: str) -> Mapping[str, Any]:
 def _from_preset(
     connector: Connector, entry: ConfiguredEntry, provider: str
 ) -> list[tuple[PathParts, Any, Any]]:
-    """The differences from the sample: a placeholder stands for whatever was filled in."""
+    """The differences from the preset: a placeholder stands for whatever was filled in.
+
+    What the sample has of its own, its templates and defaults, no preset asks for.
+    """
     try:
         sample = connector.sample_config(provider)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--provider") from None
-    if "templates" not in entry.config:  # shared ones are no part of any config
-        sample.pop("templates", None)
+    preset = next(item.config for item in connector.providers if item.name == provider)
+    config = dict(entry.config)
+    if "templates" not in preset:
+        for item in (sample, config):
+            item.pop("templates", None)
     open_values = placeholders(sample)
+    asked = {
+        parts for parts, value in _leaves(sample) if isinstance(value, str) and value in open_values
+    }
+    of_preset = asked | {parts for parts, _value in _leaves(preset)}
     return [
-        (parts, old, new)
-        for parts, old, new in _differences(sample, entry.config)
-        if new is _ABSENT or not (isinstance(old, str) and old in open_values)
+        (parts, old if parts in of_preset else _ABSENT, new)
+        for parts, old, new in _differences(sample, config)
+        if (parts in of_preset if new is _ABSENT else parts not in asked)
     ]
 
 

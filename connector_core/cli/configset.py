@@ -11,7 +11,7 @@ import click
 
 from connector_core.cli.completing import config_paths, configured_names
 from connector_core.cli.configcheck import edit_config
-from connector_core.cli.hostfile import file_option, known_name
+from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.cli.places import place_of, put, take_out
@@ -100,9 +100,8 @@ def _inner_place(path: str) -> PathParts:
 
 def _schema(file: Path, name: str) -> dict[str, Any]:
     from connector_core.discovery import discover
-    from connector_core.hostfile.reading import read
 
-    found = read(file)
+    found = host_file(file)
     return discover()[found.connectors[known_name(found, name)].connector].schema
 
 

@@ -16,12 +16,12 @@ from connector_core.cli.output import (
     receipt_data,
 )
 from connector_core.cli.running import run
-from connector_core.cli.samplepayload import PAYLOAD, RECIPIENT
 from connector_core.configs import merge_patch
 from connector_core.host import AsyncHost
 from connector_core.i18n import gettext as _
 from connector_core.i18n import language, ngettext
 from connector_core.inbox import Inbox
+from connector_core.samplepayload import PAYLOAD, RECIPIENT
 
 # What stands in for the sample's placeholders. The inbox knows no accounts, so `auth` goes, and it
 # speaks in the clear on loopback, so `requireTLS` goes, too.

@@ -34,7 +34,7 @@ def doctor(file: Path, offline: bool, as_json: bool) -> None:
     No message is sent. The exit code is 1 where there is a problem; warnings do not count.
     """
     show = (lambda _finding: None) if as_json else _show
-    findings = run(_look(there(file), show, connect=not offline))
+    findings = run(_look(there(file, or_config=False), show, connect=not offline))
     if as_json:
         echo_json(
             {

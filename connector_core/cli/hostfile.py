@@ -10,12 +10,13 @@ import click
 
 from connector_core.hostfile.reading import default_path
 from connector_core.i18n import gettext as _
+from connector_core.i18n import system_reason
 
 if TYPE_CHECKING:
     from connector_core.hostfile.model import HostFile
     from connector_core.registry import Registry
 
-__all__ = ["change_file", "file_option", "known_name", "there"]
+__all__ = ["change_file", "file_option", "host_file", "is_there", "known_name", "there"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,20 +47,55 @@ def change_file(
     return change(path, edit, secret=lambda data: has_secret(data, registry), renamed=renamed)
 
 
-def there(path: Path) -> Path:
-    """The path of a host file that is there.
+def host_file(path: Path) -> HostFile:
+    """Read the host file that a command works on.
 
     Raises:
+        ConfigError: with every problem of the file and of its template files.
+        click.UsageError: it is not there, and what to do instead.
+    """
+    from connector_core.hostfile.reading import read
+
+    return read(there(path, or_config=False))
+
+
+def there(path: Path, *, or_config: bool = True) -> Path:
+    """The path of a host file that is there.
+
+    Args:
+        path: the path.
+        or_config: the command takes `--config` and `--url` in place of a host file.
+
+    Raises:
+        ConfigError: nobody can tell: it is in a folder that one may not enter.
         click.UsageError: it is not, and what to do instead.
     """
-    if not path.exists():
-        raise click.UsageError(
-            _(
-                "there is no {path}: make it with connector setup, name another with --file, or "
-                "give a config with --config FILE or --url URL"
-            ).format(path=path)
+    if is_there(path):
+        return path
+    told = (
+        _(
+            "there is no {path}: make it with connector setup, name another with --file, or "
+            "give a config with --config FILE or --url URL"
         )
-    return path
+        if or_config
+        else _("there is no {path}: make it with connector setup, or name another with --file")
+    )
+    raise click.UsageError(told.format(path=path))
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file.
+
+    Raises:
+        ConfigError: nobody can tell: it is in a folder that one may not enter.
+    """
+    from connector_core.errors import ConfigError, ConfigProblem
+
+    try:
+        return path.exists()
+    except OSError as error:
+        reason = _("cannot be read: {reason}").format(reason=system_reason(error))
+        raise ConfigError([ConfigProblem(str(path), reason)]) from None
 
 
 def known_name(file: HostFile, name: str | None) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from connector_core.cli.completing import configured_names
-from connector_core.cli.hostfile import file_option, known_name
-from connector_core.cli.output import json_option
+from connector_core.cli.hostfile import file_option, host_file, known_name
+from connector_core.cli.output import PROBLEM, json_option, printable
 from connector_core.cli.routes import edit_routes, tell_routes
+from connector_core.configs import strings
 from connector_core.hostfile.routing import remove_connector, rename_connector
 from connector_core.i18n import gettext as _
 
@@ -26,15 +28,14 @@ __all__ = ["remove", "rename"]
 @json_option
 def remove(name: str, yes: bool, file: Path, as_json: bool) -> None:
     """Take the configured connector NAME out of the host file, and out of its routes."""
-    from connector_core.hostfile.reading import read
-
-    known_name(read(file), name)
+    known_name(host_file(file), name)
     if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(_("there is no terminal to ask on: give --yes to remove it"))
         told = _("Remove {name} with its config from {file}?").format(name=name, file=file)
         if not click.confirm(told, err=True):
-            raise click.Abort
+            click.echo(_("nothing was changed"), err=True)
+            click.get_current_context().exit(PROBLEM)
 
     def edit(data: dict[str, Any]) -> None:
         remove_connector(data, name)
@@ -42,7 +43,17 @@ def remove(name: str, yes: bool, file: Path, as_json: bool) -> None:
     before, after = edit_routes(file, name, edit)
     if not as_json:
         click.echo(_("{name} was removed from {file}.").format(name=name, file=file))
-    tell_routes(before, after, as_json=as_json, removed=name)
+    unused = sorted(_secret_files(before) - _secret_files(after.data))
+    tell_routes(before, after, as_json=as_json, removed=name, unused=unused)
+    if unused and not as_json:
+        click.echo(printable(_("no longer used: {paths}").format(paths=", ".join(unused))))
+
+
+def _secret_files(data: Mapping[str, Any]) -> set[str]:
+    """The files beside a host file that its configs refer to, as `connector setup` writes them."""
+    prefix = "file:secrets/"
+    texts = (text for _parts, text in strings(data) if text.startswith(prefix))
+    return {text.removeprefix("file:") for text in texts}
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from connector_core.cli.hostfile import is_there
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.i18n import gettext as _
 
@@ -20,7 +21,7 @@ def refuse_overwriting(paths: Iterable[Path]) -> None:
     problems = [
         ConfigProblem(str(path), _("is there already"), _("--force overwrites it"))
         for path in paths
-        if path.exists() or path.is_symlink()
+        if is_there(path) or path.is_symlink()
     ]
     if problems:
         raise ConfigError(problems)

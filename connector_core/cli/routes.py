@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from connector_core.cli.completing import configured_names, usage_types
-from connector_core.cli.hostfile import change_file, file_option, known_name
+from connector_core.cli.hostfile import change_file, file_option, host_file, known_name, there
 from connector_core.cli.output import echo_json, json_option, printable, table
 from connector_core.cli.usages import check_usage
 from connector_core.hostfile import routing
@@ -51,7 +51,12 @@ def enable(name: str, usages: list[str], first: bool, file: Path, as_json: bool)
         routing.enable(data, name, usages or [ANY_USAGE], first=first)
 
     before, after = edit_routes(file, name, edit)
+    _note_slips(before, usages)
     tell_routes(before, after, usages or [ANY_USAGE], as_json=as_json)
+    dead = [usage for usage, names in routing.effective_routes(after.data).items() if not names]
+    if dead and not usages:
+        told = _("note: no connector serves {usages}: that needs --usage, for it has its own line")
+        click.echo(printable(told.format(usages=", ".join(dead))), err=True)
 
 
 @click.command()
@@ -89,6 +94,7 @@ def order(usage: str, names: tuple[str, ...], file: Path, as_json: bool) -> None
             raise click.UsageError(told.format(usage=usage, names=serving)) from None
 
     before, after = edit_routes(file, None, edit)
+    _note_slips(before, [usage])
     tell_routes(before, after, [usage], as_json=as_json)
 
 
@@ -97,9 +103,7 @@ def order(usage: str, names: tuple[str, ...], file: Path, as_json: bool) -> None
 @json_option
 def routes(file: Path, as_json: bool) -> None:
     """Show who serves which usage type, and in what order."""
-    from connector_core.hostfile.reading import read
-
-    found = read(file)
+    found = host_file(file)
     if as_json:
         echo_json(route_data(found))
         return
@@ -134,7 +138,8 @@ def edit_routes(
         before.update(deepcopy(data))
         edit(data)
 
-    text_of(path)  # there is nothing to edit in a file that is yet to be made
+    # There is nothing to edit in a file that is yet to be made.
+    text_of(there(path, or_config=False))
     after = change_file(path, discover(), known_edit, renamed=renamed)
     return before, after
 
@@ -169,6 +174,21 @@ def tell_routes(
     for usage in changed or dict.fromkeys(usages):
         line = f"{_called(usage, serving)}: {_in_words(after.candidates(usage))}"
         click.echo(printable(line if changed else _("{line} (as before)").format(line=line)))
+
+
+def _note_slips(before: Mapping[str, Any], usages: Iterable[str]) -> None:
+    """Tell of usage types that are new to the routes, and nearly a known one."""
+    from connector_core.models import UsageType
+    from connector_core.validation import nearest
+
+    known = {str(usage): str(usage).lower() for usage in UsageType}
+    for usage in usages:
+        # In other capitals it was told when it was read.
+        if usage in routing.effective_routes(before) or usage.lower() in known.values():
+            continue
+        if usage != ANY_USAGE and (near := nearest(usage, known)):
+            told = _("note: {usage!r} is a usage type of your own; did you mean {near!r}?")
+            click.echo(told.format(usage=usage, near=near), err=True)
 
 
 def _called(usage: str, routes: Mapping[str, object]) -> str:

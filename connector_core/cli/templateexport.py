@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector_core.cli.hostfile import file_option
+from connector_core.cli.hostfile import file_option, host_file
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, printable
 from connector_core.cli.overwriting import refuse_overwriting
 from connector_core.hostfile.exchange import as_config, as_logto
 from connector_core.hostfile.lookup import PlacedTemplate, placed_templates, resolved_template
-from connector_core.hostfile.reading import read
 from connector_core.hostfile.together import written_together
 from connector_core.i18n import gettext as _
 from connector_core.i18n import ngettext
@@ -45,7 +44,7 @@ __all__ = ["export"]
 @file_option
 def export(form: str, output: Path | None, force: bool, file: Path) -> None:
     """Give the templates to another program, as JSON."""
-    found = read(file)
+    found = host_file(file)
     templates = _unique(found)
     given = as_config(templates) if form == "json" else _for_logto(found, templates)
     value = {"templates": given}

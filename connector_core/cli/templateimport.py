@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector_core.cli.hostfile import change_file, file_option
+from connector_core.cli.hostfile import change_file, file_option, is_there
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, table
 from connector_core.cli.usages import check_locale
@@ -77,7 +77,7 @@ def import_templates(
     found = from_json(read_json(source), locale)
     if not found:
         raise ConfigError([ConfigProblem(source, _("has no templates"))])
-    host = read(file) if file.exists() else None
+    host = read(file) if is_there(file) else None
     usual = host.template_folder if host else file.parent / "templates"
     plan = _plan(found, folder or usual, file)
     shared = host is not None and _same(folder or usual, usual)
@@ -120,7 +120,7 @@ def _make_room(
         ConfigError: with each template that is there already.
     """
     coming = {item.identity for item, _to in plan.moved}
-    in_the_way = [str(path) for path in plan.files if path.exists()]
+    in_the_way = [str(path) for path in plan.files if is_there(path)]
     for place, keys in template_files(folder):
         path = folder / Path(place).name
         if isinstance(keys, dict) and PlacedTemplate(place, keys).identity in coming:

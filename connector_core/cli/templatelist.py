@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from connector_core.cli.completing import configured_names, locales, usage_types
-from connector_core.cli.hostfile import file_option, known_name
+from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, table
 from connector_core.cli.usages import check_locale, check_usage
@@ -21,7 +21,6 @@ from connector_core.hostfile.lookup import (
     usages_of,
 )
 from connector_core.hostfile.model import HostFile
-from connector_core.hostfile.reading import read
 from connector_core.i18n import gettext as _
 
 __all__ = ["list_templates", "show"]
@@ -32,7 +31,7 @@ __all__ = ["list_templates", "show"]
 @json_option
 def list_templates(file: Path, as_json: bool) -> None:
     """List the templates by usage type and locale, where each stands, and which are missing."""
-    found = read(file)
+    found = host_file(file)
     placed = placed_templates(found, *found.connectors)
     missing = missing_templates(placed, found.default_locale)
     if as_json:
@@ -73,7 +72,7 @@ def show(usage: str, locale: str | None, name: str | None, file: Path, as_json: 
     """Show the template that a message for USAGE gets, where it stands, and its variables."""
     check_usage(usage)
     check_locale(locale)
-    found = read(file)
+    found = host_file(file)
     name = known_name(found, name) if name else next(iter(found.candidates(usage)), None)
     item = chosen(found, usage, locale, name)
     if as_json:

@@ -12,18 +12,17 @@ import click
 
 from connector_core.cli.completing import configured_names, locales, usage_types
 from connector_core.cli.configfile import payload_of
-from connector_core.cli.hostfile import file_option, known_name
+from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.cli.overwriting import refuse_overwriting
 from connector_core.cli.running import run
-from connector_core.cli.samplepayload import PAYLOAD, RECIPIENT
 from connector_core.cli.usages import check_locale, check_usage
 from connector_core.configs import merge_patch
-from connector_core.hostfile.reading import read
 from connector_core.hostfile.templatefiles import file_name
 from connector_core.hostfile.together import written_together
 from connector_core.i18n import gettext as _
+from connector_core.samplepayload import PAYLOAD, RECIPIENT
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -84,7 +83,7 @@ def preview(
     check_locale(locale)
     payload = merge_patch(PAYLOAD, payload_of(variables, payload_path))
     stem = _stem(usage, locale)
-    found = read(file)
+    found = host_file(file)
     if name is None:
         name = next(iter(found.candidates(usage)), None)
         if name is None:

@@ -6,6 +6,7 @@ with id, tenant and time where it shows them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,9 @@ __all__ = ["as_config", "as_logto", "from_json"]
 
 _LOGTO_OWN = frozenset({"languageTag", "templateType", "details", "id", "tenantId", "createdAt"})
 _DETAILS = ("subject", "content", "contentType", "replyTo", "sendFrom")
+
+# What no header of a mail may have: C0 and C1, and the line breaks of Unicode.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def from_json(value: Any, locale: str | None = None) -> list[PlacedTemplate]:
@@ -105,6 +109,10 @@ def _from_logto(item: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]
 
 def _faults(keys: Mapping[str, Any]) -> Iterator[ConfigProblem]:
     yield from schema_problems(outer_schema()["properties"]["templates"]["items"], keys, _)
+    for key in ("subject", "sendFrom", "replyTo"):
+        if isinstance(text := keys.get(key), str) and _CONTROL.search(text):
+            told = _("must be one line without control characters")
+            yield ConfigProblem(json_path((key,)), told)
     for parts, text in strings(keys):
         try:
             text.encode()

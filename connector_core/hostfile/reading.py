@@ -98,6 +98,9 @@ def parsed(path: Path, text: str) -> dict[str, Any]:
         raise ConfigError([ConfigProblem(str(path), told)]) from None
     except RecursionError:
         raise ConfigError([ConfigProblem(str(path), _("is nested too deeply"))]) from None
+    except ValueError:  # its words tell how to lift the limit in Python
+        told = _("has a number with too many digits")
+        raise ConfigError([ConfigProblem(str(path), told)]) from None
 
 
 def shape(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[ConfigProblem]]:
@@ -116,7 +119,7 @@ def checked(path: Path, data: Mapping[str, Any]) -> HostFile:
     if not problems:
         problems += _route_problems(plain)
     folder = path.parent / str(plain.get("templateFolder", "templates"))
-    if isinstance(plain.get("templateFolder"), str) and not folder.is_dir():
+    if isinstance(plain.get("templateFolder"), str) and not _is_folder(folder):
         problems.append(ConfigProblem("$.templateFolder", _("is not a folder")))
     templates: list[FileTemplate] = []
     for place, found in template_files(folder):
@@ -142,6 +145,13 @@ def checked(path: Path, data: Mapping[str, Any]) -> HostFile:
         template_folder=folder,
         templates=(*inline, *templates),
     )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # it is in one that may not be entered
+        return False
 
 
 def _route_problems(data: Mapping[str, Any]) -> Iterator[ConfigProblem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector_core.configs import is_reference, json_path, resolve_secrets, strings
 from connector_core.errors import ConfigError, ConfigProblem, UnknownConnectorError
+from connector_core.i18n import gettext as _
 from connector_core.locales import fallbacks
 from connector_core.schemas import secret_paths
 
@@ -77,6 +78,8 @@ def resolved_entry(file: HostFile, name: str, registry: Registry) -> ResolvedEnt
     # What a reference that leads nowhere stands for is unknown; all else can be looked at.
     unknown = {json_path(parts) for parts, text in strings(config) if is_reference(text)}
     plain, found = connector.check_config(config)
+    if connector.takes_templates and not config.get("templates"):
+        found = [_with_remedy(file, item) for item in found]
     problems += [places.of(item) for item in found if not problems or item.path not in unknown]
     if problems:
         raise ConfigError(problems)
@@ -96,6 +99,16 @@ def has_secret(data: Mapping[str, Any], registry: Registry) -> bool:
         if secret_paths(schema, entry["config"]):
             return True
     return False
+
+
+def _with_remedy(file: HostFile, problem: ConfigProblem) -> ConfigProblem:
+    """The problem of a config for which there are no templates, with the way to some."""
+    if problem.path != "$.templates":
+        return problem
+    hint = _("write {path} and so on, or connector templates import").format(
+        path=f"{file.template_folder.name}/SignIn.html"
+    )
+    return replace(problem, hint=hint)
 
 
 def _with_templates(

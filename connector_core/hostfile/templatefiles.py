@@ -7,10 +7,13 @@ quotes. What follows is the content. The name says the usage type and, if it has
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from connector_core.configs import open_at_once
 from connector_core.errors import ConfigProblem
 from connector_core.i18n import gettext as _
 from connector_core.i18n import system_reason
@@ -28,6 +31,7 @@ _HEAD = re.compile(
     r"\s*---[ \t]*\r?\n(?P<head>(?:(?!---[ \t]*\r?$)[^\n]*\n)*)---[ \t]*(?:\r?\n|\Z)",
     re.MULTILINE,
 )
+_OPENING = re.compile(r"\s*---[ \t]*\r?$", re.MULTILINE)
 _LINE = re.compile(r"(?P<key>[A-Za-z][A-Za-z0-9_-]*)[ \t]*:(?P<value>.*)")
 
 
@@ -36,7 +40,13 @@ def template_files(folder: Path) -> Iterator[tuple[str, dict[str, str] | ConfigP
 
     Other files are left alone; a folder that is not there has none.
     """
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        told = _("cannot be read: {reason}").format(reason=system_reason(error))
+        yield folder.name, ConfigProblem(folder.name, told)
+        return
+    for path in paths:
         if path.suffix in CONTENT_TYPES and not path.name.startswith("."):
             name = f"{folder.name}/{path.name}"
             try:
@@ -88,6 +98,8 @@ def _template(path: Path) -> dict[str, str]:
         template["locale"] = locale
     text = _text_of(path)
     head = _HEAD.match(text)
+    if head is None and _OPENING.match(text):
+        raise ValueError(_("its front matter has no end: a line ---"))
     if head is None:
         raise ValueError(
             _("has no front matter"),
@@ -103,7 +115,10 @@ def _template(path: Path) -> dict[str, str]:
 
 def _text_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        # Not blocking: a pipe would be waited for without end.
+        with open(path, "rb", opener=open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ValueError(_("is not a regular file"))
             data = file.read(_MAX_SIZE + 1)
         text = data.decode("utf-8-sig")
     except OSError as error:

@@ -108,6 +108,16 @@ def front_matter(folder: Path) -> None:
     (folder / "SignIn.html").write_text("<p>", "utf-8")
 
 
+def made(*names: str) -> Callable[[Path], None]:
+    """Template files of these names, as sound as those that are there."""
+
+    def change(folder: Path) -> None:
+        for name in names:
+            (folder / name).write_text(f"{TEMPLATE}x", "utf-8")
+
+    return change
+
+
 def nothing(_folder: Path) -> None:
     pass
 
@@ -154,6 +164,32 @@ def nothing(_folder: Path) -> None:
         ),
         (SOUND, plain_link, [("templates/SignIn.html", "http://")]),
         (SOUND, namespace, []),
+        (
+            connector("main", 25) + '[routes]\n"*" = ["main"]\nMine = []\n',
+            nothing,
+            [("connectors.toml", "no connector serves: Mine")],
+        ),
+        (
+            SOUND,
+            made("SignIn.txt", "SignIn.en.html", "Register.en.html"),
+            [
+                ("templates/SignIn.txt", "is never used: templates/SignIn.html"),
+                *((f"{usage} (en)", "has no template") for usage in ("ForgotPassword", "Generic")),
+            ],
+        ),
+        (
+            'defaultLocale = "en"\n' + SOUND,
+            made("SignIn.en.html"),
+            [("templates/SignIn.en.html", "serves en alone, the default locale: templates/Si")],
+        ),
+        (
+            SOUND,
+            made("Signin.html", "Sign In.html", "SignIn.fr_CA.html", "Weekly.html"),
+            [
+                (f"templates/{name}.html", "a usage type of your own")
+                for name in ("Signin", "Sign In", "SignIn.fr_CA")
+            ],
+        ),
         (SOUND, front_matter, [("templates/SignIn.html", "has no front matter")]),
     ],
 )
@@ -166,6 +202,47 @@ async def test_each_finding_is_told_with_its_place(
     assert sorted(place for place, _message in found) == sorted(place for place, _part in told)
     for place, part in told:
         assert any(part in message for where, message in found if where == place), (place, found)
+
+
+@pytest.mark.parametrize(
+    ("routes", "code"),
+    [
+        ('[routes]\n"*" = []\n', 1),
+        ("[routes]\n", 1),
+        ('[routes]\n"*" = ["main"]\nSignIn = []\n', 1),
+        ('[routes]\nSignIn = ["main"]\n', 0),
+        ('[routes]\n"*" = ["main"]\n', 0),
+        ("", 0),
+    ],
+)
+def test_what_cannot_be_sent_by_anything_is_a_problem(
+    run: Run, path: Path, routes: str, code: int
+) -> None:
+    write(path, SOUND + routes)
+    assert run("doctor", "--offline").exit_code == code
+
+
+def test_what_a_slip_is_meant_to_be_is_told(run: Run, path: Path) -> None:
+    write(path, SOUND)
+    made("Signin.html", "SignIn.fr_CA.html")(path.parent / "templates")
+    (path.parent / "templates" / "Register.html").rename(
+        path.parent / "templates" / "Register.fr.html"
+    )
+    shown = run("doctor", "--offline").stdout
+    assert "did you mean 'SignIn'?" in shown
+    assert "'fr_CA' is not a language tag such as fr or fr-CA" in shown
+    assert "make templates/Register.html, or set defaultLocale" in shown
+
+
+def test_the_templates_of_the_sample_have_all_they_show(
+    run: Run, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    templates = discover()["smtp"].sample_config()["templates"]
+    (path.parent / "source.json").write_text(json.dumps(templates), "utf-8")
+    path.write_text(SOUND, "utf-8")
+    assert run("templates", "import", "source.json").exit_code == 0
+    assert run("doctor", "--offline").exit_code == 0
+    assert caplog.messages == []
 
 
 def test_a_secret_that_others_may_read_is_told(path: Path) -> None:

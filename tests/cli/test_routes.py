@@ -145,6 +145,19 @@ def test_remove_takes_the_routes_with_it_and_leaves_the_rest(run: Run, path: Pat
     assert '# why\nSignIn = []\n"*" = ["main"]\n' in text
 
 
+def test_remove_names_the_secrets_that_nothing_refers_to(run: Run, path: Path) -> None:
+    for name, key in (("spare", "own"), ("spare", "shared"), ("main", "shared")):
+        place = "servername" if key == "own" else "name"
+        reference = f"file:secrets/{key}"
+        (path.parent / "secrets").mkdir(exist_ok=True)
+        (path.parent / "secrets" / key).write_text("mail.example.com", "utf-8")
+        run("config", "set", name, place, reference, "--force")
+    assert run("remove", "spare", "--yes").stdout.endswith("no longer used: secrets/own\n")
+    assert json.loads(run("remove", "main", "--yes", "--json").stdout)["unused"] == [
+        "secrets/shared"
+    ]
+
+
 def test_rename_keeps_comments_and_routes(run: Run, path: Path) -> None:
     write(path, "main", "spare", routes='\n[routes]\nSignIn = ["spare", "main"]\n')
     before = path.read_text("utf-8")
@@ -188,12 +201,12 @@ def test_remove_asks_on_a_terminal(path: Path, answer: bytes, left: list[str]) -
         (("enable", "main", "--usage", " SignIn"), 2, "without spaces around it"),
         (("enable", "main", "--usage", "Sign\nIn"), 2, "a usage type is a word"),
         (("enable", "main", "--last"), 2, "--last"),
-        (("enable", "main", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("enable", "main", "--file", "none.toml"), 2, "there is no none.toml"),
         (("disable", "nobody"), 2, "no connector 'nobody'"),
         (("disable",), 2, "NAME"),
         (("disable", "main", "spare"), 2, "spare"),
         (("disable", "main", "--usage", "\t"), 2, "a usage type is a word"),
-        (("disable", "main", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("disable", "main", "--file", "none.toml"), 2, "there is no none.toml"),
         (("order", "SignIn", "main"), 2, "serves SignIn once; those are: main, spare"),
         (("order", "SignIn", "main", "nobody"), 2, "those are: main, spare"),
         (("order", "SignIn", "main", "main"), 2, "those are: main, spare"),
@@ -201,7 +214,7 @@ def test_remove_asks_on_a_terminal(path: Path, answer: bytes, left: list[str]) -
         (("order", "SignIn"), 2, "NAMES"),
         (("order", "", "main", "spare"), 2, "a usage type is a word"),
         (("routes", "main"), 2, "main"),
-        (("routes", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("routes", "--file", "none.toml"), 2, "there is no none.toml"),
         (("routes", "--file", "."), 1, "cannot be read"),
         (("routes", "--usage", "SignIn"), 2, "--usage"),
         (("routes", "--file"), 2, "--file"),
@@ -209,13 +222,13 @@ def test_remove_asks_on_a_terminal(path: Path, answer: bytes, left: list[str]) -
         (("remove", "nobody", "--yes"), 2, "no connector 'nobody'"),
         (("remove", "--yes"), 2, "NAME"),
         (("remove", "main", "spare", "--yes"), 2, "spare"),
-        (("remove", "main", "--yes", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("remove", "main", "--yes", "--file", "none.toml"), 2, "there is no none.toml"),
         (("rename", "nobody", "x"), 2, "no connector 'nobody'"),
         (("rename", "main", "spare"), 2, "a connector 'spare' already"),
         (("rename", "main", "a b"), 2, "'a b' cannot be a name"),
         (("rename", "main", ""), 2, "'' cannot be a name"),
         (("rename", "main"), 2, "NEW"),
-        (("rename", "main", "x", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("rename", "main", "x", "--file", "none.toml"), 2, "there is no none.toml"),
     ],
 )
 def test_wrong_inputs_are_told_and_change_nothing(
@@ -307,3 +320,34 @@ def test_sequences_of_commands_mean_what_they_say(sequence: list[tuple[Any, ...]
             assert {item: list(file.candidates(item)) for item in UNIVERSE} == model
         text = path.read_text("utf-8")
         assert text.startswith("\n".join(CONNECTOR.format(name=name) for name in NAMES))
+
+
+@pytest.mark.parametrize("command", [("enable", "main", "--usage"), ("order",)], ids=" ".join)
+def test_a_usage_type_that_looks_like_a_slip_is_told_and_served(
+    run: Run, path: Path, command: tuple[str, ...]
+) -> None:
+    names = ["main", "spare"] if command == ("order",) else []
+    slip = run(*command, "Singin", *names)
+    assert slip.exit_code == 0
+    assert "did you mean 'SignIn'?" in slip.stderr
+    assert "Singin" in routes_of(path) or not names
+    run("order", "Singin", "spare", "main")
+    assert run(*command, "Singin", *(names and ["spare", "main"])).stderr == ""
+    assert run(*command, "Weekly", *names).stderr == ""
+    assert run(*command, "signin", *names).stderr.count("did you mean") == 1
+
+
+def test_enable_tells_which_lines_stay_empty(run: Run, path: Path) -> None:
+    for name in ("main", "spare"):
+        run("disable", name, "--usage", "Register")
+        run("disable", name, "--usage", "SignIn")
+    assert "no connector serves Register, SignIn: " in run("enable", "main").stderr
+    assert run("enable", "main", "--usage", "SignIn").stderr == ""
+
+
+def test_a_number_of_too_many_digits_is_told_without_pythons_words(run: Run, path: Path) -> None:
+    path.write_text(f"a = {'1' * 5000}\n", "utf-8")
+    result = run("routes")
+    assert result.exit_code == 1
+    assert "has a number with too many digits" in result.stderr
+    assert "limit" not in result.stderr

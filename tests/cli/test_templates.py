@@ -257,12 +257,12 @@ def test_of_two_for_the_same_the_first_counts_and_it_is_said(run: Run, path: Pat
 def test_what_cannot_be_a_file_goes_into_the_host_file(run: Run, path: Path) -> None:
     odd = [
         {"usageType": "a/b", "subject": "s", "content": "x\ny\r\n"},
-        {"usageType": "B", "subject": "two\nlines", "content": ""},
+        {"usageType": "b:c", "subject": "s", "content": ""},
     ]
     result = run("templates", "import", given_json(odd))
     assert result.exit_code == 0, result.output
     inline = [item.keys for item in read(path).templates if item.place.startswith("$")]
-    assert [item["usageType"] for item in inline] == ["Mine", "a/b", "B"]
+    assert [item["usageType"] for item in inline] == ["Mine", "a/b", "b:c"]
     assert inline[1]["content"] == "x\ny\r\n"
 
 
@@ -356,6 +356,7 @@ def test_export_into_a_file(run: Run, path: Path) -> None:
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=30)
+lines = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=30)
 sources = st.lists(
     st.fixed_dictionaries(
         {
@@ -363,11 +364,11 @@ sources = st.lists(
             "templateType": st.sampled_from(["SignIn", "a/b", "a.fr", "é", "x" * 250])
             | st.text(st.characters(codec="utf-8"), min_size=1, max_size=6),
             "details": st.fixed_dictionaries(
-                {"subject": texts, "content": texts},
+                {"subject": lines, "content": texts},
                 optional={
                     "contentType": st.sampled_from(["text/html", "text/plain"]),
-                    "replyTo": texts,
-                    "sendFrom": texts,
+                    "replyTo": lines,
+                    "sendFrom": lines,
                 },
             ),
         }
@@ -430,6 +431,9 @@ SOUND = {"usageType": "A", "subject": "s", "content": "c"}
         ("[]", "source.json: has no templates"),
         ("[1]", "$[0]: must be an object"),
         (json.dumps([SOUND | {"subject": 1}]), "$[0].subject: must be text"),
+        (json.dumps([SOUND | {"subject": "a\nb"}]), "$[0].subject: must be one line"),
+        (json.dumps([SOUND | {"sendFrom": "a\u2028b"}]), "$[0].sendFrom: must be one line"),
+        (json.dumps([SOUND | {"replyTo": "a\0b"}]), "$[0].replyTo: must be one line"),
         (json.dumps([SOUND | {"locale": "f_r"}]), "$[0].locale"),
         (json.dumps([SOUND | {"contentType": "text/css"}]), "$[0].contentType"),
         (json.dumps([SOUND | {"body": "x"}]), "$[0].body: is not a known key"),
@@ -463,7 +467,7 @@ def test_a_source_that_is_wrong_is_told_by_place(
     ("command", "code", "told"),
     [
         (("list", "SignIn"), 2, "SignIn"),
-        (("list", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("list", "--file", "none.toml"), 2, "there is no none.toml"),
         (("list", "--file", "."), 1, "cannot be read"),
         (("list", "--locale", "fr"), 2, "--locale"),
         (("list", "--format", "x"), 2, "--format"),
@@ -471,7 +475,7 @@ def test_a_source_that_is_wrong_is_told_by_place(
         (("show", ""), 2, "a usage type is a word"),
         (("show", "SignIn", "--locale", "f_r"), 2, "--locale: is not a language tag"),
         (("show", "SignIn", "--connector", "nobody"), 2, "no connector 'nobody'"),
-        (("show", "SignIn", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("show", "SignIn", "--file", "none.toml"), 2, "there is no none.toml"),
         (("preview", "SignIn"), 2, "--output"),
         (("preview", "a/b", "--output", "out"), 2, "cannot be a file's name"),
         (("preview", "SignIn", "--output", "out", "--locale", "-"), 2, "is not a language tag"),
@@ -488,7 +492,7 @@ def test_a_source_that_is_wrong_is_told_by_place(
         (("export", "--output", "templates"), 2, "is a directory"),
         (("export", "--output", "connectors.toml"), 1, "is there already"),
         (("export", "SignIn"), 2, "SignIn"),
-        (("export", "--file", "none.toml"), 1, "none.toml: cannot be read"),
+        (("export", "--file", "none.toml"), 2, "there is no none.toml"),
     ],
 )
 def test_wrong_inputs_are_told_and_write_nothing(

@@ -34,6 +34,20 @@ CONFIG: dict[str, Any] = {
 REFERENCES = [parts for parts, _text in strings(CONFIG) if parts[-1] != "usageType"]
 
 
+@pytest.mark.parametrize("own", [{}, {"templates": []}])
+def test_a_file_without_templates_says_how_to_get_some(own: dict[str, Any]) -> None:
+    config = {"host": "mail.example.com", "port": 25, "fromEmail": "a@example.com", **own}
+    entries = {"main": ConfiguredEntry("main", "smtp", config)}
+    with pytest.raises(ConfigError) as caught:
+        resolved_entry(HostFile(Path("connectors.toml"), {}, entries), "main", discover())
+    hints = {item.path: item.hint for item in caught.value.problems}
+    assert hints == {
+        "$.connectors.main.config.templates": (
+            "write templates/SignIn.html and so on, or connector templates import"
+        )
+    }
+
+
 def problems(config: dict[str, Any]) -> list[str]:
     entries = {"main": ConfiguredEntry("main", "smtp", config)}
     try:

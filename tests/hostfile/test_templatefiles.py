@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -96,7 +98,7 @@ def test_line_ends_of_windows_and_a_byte_order_mark_are_read(tmp_path: Path) -> 
     ("data", "told"),
     [
         (b"<p>", "no front matter"),
-        (b"---\nsubject: s\n", "no front matter"),
+        (b"---\nsubject: s\n", "has no end"),
         (b"---\nreplyTo: s\n---\n", "no subject"),
         (b"---\nsubjct: s\n---\n", "did you mean 'subject'?"),
         (b"---\nmore: s\n---\n", "known keys: subject"),
@@ -120,3 +122,40 @@ def test_other_files_are_left_alone_and_a_missing_folder_has_none(tmp_path: Path
         (tmp_path / name).write_text("x", "utf-8")
     assert list(template_files(tmp_path)) == []
     assert list(template_files(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("---\nsubject: x\n<p>{{code}}</p>\n", "its front matter has no end: a line ---"),
+        ("---\r\nsubject: x\r\n", "its front matter has no end: a line ---"),
+        ("--- subject: x\n---\n", "has no front matter"),
+        ("<p>\n---\n</p>", "has no front matter"),
+    ],
+)
+def test_a_front_matter_that_does_not_end_is_told_from_none(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    (tmp_path / "SignIn.html").write_bytes(text.encode())
+    found = read_one(tmp_path)
+    assert isinstance(found, ConfigProblem)
+    assert found.message == told
+
+
+def test_a_pipe_among_the_files_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "SignIn.html")
+    found = read_one(tmp_path)
+    assert isinstance(found, ConfigProblem)
+    assert found.message == "is not a regular file"
+
+
+def test_a_folder_that_may_not_be_read_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_self: Path) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    found = read_one(tmp_path)
+    assert isinstance(found, ConfigProblem)
+    assert found.message == "cannot be read: Permission denied"
