@@ -75,9 +75,14 @@ class Terminal:
             self._process.send(_KEYS[key])
 
     def interrupt(self, question: str) -> None:
-        """Wait for the question and press Ctrl-C."""
+        """Wait for the question and press Ctrl-C.
+
+        A signal that comes just before Python begins to wait for a line is only seen with the next
+        key: so one follows.
+        """
         self.expect(question)
         self._process.sendintr()
+        self._process.send(" ")
 
     def end(self) -> int:
         """Read to the end, and return the exit code."""

@@ -86,6 +86,7 @@ class Selection:
         keys = KeyBindings()
 
         @keys.add(Keys.ControlC, eager=True)
+        @keys.add(Keys.SIGINT, eager=True)
         @keys.add(Keys.ControlD, eager=True)
         def interrupt(event: KeyPressEvent) -> None:
             event.app.exit(exception=KeyboardInterrupt)
