@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from connectors.smtp.addresses import ascii_domain, original_recipient, xtext
+from connector_core.mail.addresses import ascii_domain
 from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT, DsnOptions, TlsOptions
+from connectors.smtp.dsn import original_recipient, xtext
 from connectors.smtp.proxy.url import Proxy
 from connectors.smtp.tls import TlsClient, trusting_context
 from connectors.smtp.transaction import MailOptions

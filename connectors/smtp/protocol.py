@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from connectors.smtp.addresses import control_in
+from connector_core.mail.addresses import control_in
 from connectors.smtp.i18n import mark
 
 __all__ = [

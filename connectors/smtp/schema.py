@@ -7,16 +7,13 @@ the connectors does not build the model.
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 __all__ = ["generate", "load", "options"]
 
-_SHORT = frozenset(["alpn", "ca", "css", "dkim", "dns", "dsn", "id", "lmtp", "tls", "url"])
 _FILE = Path(__file__).with_name("schema.json")
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 @lru_cache(maxsize=1)
@@ -39,36 +36,18 @@ def options(*path: str) -> dict[str, Any]:
 
 def generate() -> dict[str, Any]:
     """The schema of the model."""
+    from connector_core.configmodels import schema_of
     from connectors.smtp.config import SmtpConfig
 
-    return {"$schema": _DIALECT, **_tidy(SmtpConfig.model_json_schema(by_alias=True))}
-
-
-def _tidy(schema: Any, name: str | None = None) -> Any:
-    """Without the null defaults of optional fields, and with titles that people can read."""
-    if isinstance(schema, list):
-        return [_tidy(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    tidy = {key: _tidy(value) for key, value in schema.items()}
-    if isinstance(schema.get("properties"), dict):
-        tidy["properties"] = {key: _tidy(value, key) for key, value in schema["properties"].items()}
-    if "default" in tidy and tidy["default"] is None:
-        del tidy["default"]
-    if name is not None and "title" in tidy:
-        tidy["title"] = _title(name)
-    return tidy
-
-
-def _title(key: str) -> str:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", key).split()
-    words = [word.upper() if word.lower() in _SHORT else word.lower() for word in words]
-    return " ".join([words[0][0].upper() + words[0][1:], *words[1:]])
+    return schema_of(SmtpConfig)
 
 
 def write() -> Path:
     """Write `schema.json` anew and return its path."""
-    _FILE.write_text(json.dumps(generate(), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    from connector_core.configmodels import write_schema
+    from connectors.smtp.config import SmtpConfig
+
+    write_schema(SmtpConfig, _FILE)
     return _FILE
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from connector_core import ConfigProblem
+from connector_core.mail.addresses import control_in
 from connector_core.validation import nearest
 from connectors.smtp import providers, schema
-from connectors.smtp.addresses import control_in
 from connectors.smtp.config import IMPLICIT_TLS_PORT
 from connectors.smtp.i18n import _, mark
 

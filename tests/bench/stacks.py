@@ -18,7 +18,10 @@ _KERNEL = {
 }
 # the first that matches counts; what matches none is its caller's
 _PARTS = (
-    ("composing", re.compile(r"connectors/smtp/(compose|dkim)/|smtp/addresses\.py|/templates\.py")),
+    (
+        "composing",
+        re.compile(r"connectors/smtp/(compose|dkim)/|connector_core/mail/|/templates\.py"),
+    ),
     ("pool", re.compile(r"connectors/smtp/(pool|upkeep|limits|sender|plugin)\.py")),
     ("session and protocol", re.compile(r"connectors/smtp/")),
     ("host", re.compile(r"connector_core/|/pluggy/")),

@@ -8,7 +8,7 @@ from email.parser import Parser
 import pytest
 
 from connector_core import AsyncHost
-from connectors.smtp.addresses import parse_address
+from connector_core.mail.addresses import parse_address
 from tests.config.configs import config, problems
 from tests.config.server import recording
 

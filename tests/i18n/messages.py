@@ -12,9 +12,11 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from gettext import NullTranslations
 from inspect import getmodule
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple, cast
 from unittest.mock import patch
 
@@ -30,7 +32,7 @@ from connector_core.hostfile.reading import outer_schema
 from connector_core.i18n import catalog as core
 from connector_core.i18n import in_language
 from connector_core.translation import descriptions, link_in, provider_in
-from connectors.smtp import plugin
+from connectors.smtp import plugin as smtp
 
 __all__ = [
     "DOMAINS",
@@ -131,20 +133,22 @@ class _Noting(NullTranslations):
         return message
 
 
-def _smtp() -> Iterator[Found]:
-    folder = ROOT / "connectors" / "smtp"
+def _connector(plugin: ModuleType) -> Iterator[Found]:
+    """What a built-in connector says: in its code, its schema, its links and its presets."""
+    assert plugin.__file__ is not None
+    folder = Path(plugin.__file__).parent
+    place = folder.relative_to(ROOT).as_posix()
     yield from _in_code(folder, ROOT)
     for text in descriptions(plugin.config_schema()):
-        yield Found(text, "connectors/smtp/schema.json")
+        yield Found(text, f"{place}/schema.json")
     texts: list[str] = []
     for link in plugin.metadata().links:
         link_in(link, _into(texts))
-    yield from (Found(text, "connectors/smtp/metadata.json") for text in texts)
-    for provider in plugin.providers():
+    yield from (Found(text, f"{place}/metadata.json") for text in texts)
+    for provider in plugin.providers() if hasattr(plugin, "providers") else ():
         texts = []
         provider_in(provider, _into(texts))
-        file = f"connectors/smtp/providers/{provider.name}.toml"
-        yield from (Found(text, file) for text in texts)
+        yield from (Found(text, f"{place}/providers/{provider.name}.toml") for text in texts)
 
 
 def _click() -> Iterator[Found]:
@@ -164,7 +168,10 @@ def _into(texts: list[str]) -> Callable[[str], str]:
 DOMAINS = (
     Domain("connector_core", ROOT / "connector_core/locale", _core),
     Domain("messages", ROOT / "connector_core/locale", _click, keeps=True),
-    Domain("connectors.smtp", ROOT / "connectors/smtp/locale", _smtp),
+    *(
+        Domain(f"connectors.{name}", ROOT / "connectors" / name / "locale", partial(_connector, it))
+        for name, it in (("smtp", smtp),)
+    ),
 )
 
 
@@ -252,11 +259,25 @@ def forms(value: str | Iterable[str] | None) -> tuple[str, ...]:
     return (value or "",) if isinstance(value, str | None) else tuple(value)
 
 
+def _take_over(catalog: Catalog, others: Iterable[Catalog]) -> None:
+    """Translate what moved here from another catalog as it was translated there."""
+    for message in catalog:
+        if not message.id or (not message.fuzzy and all(forms(message.string))):
+            continue
+        for other in others:
+            known = other.get(message.id)
+            if known and not known.fuzzy and all(forms(known.string)):
+                message.string = known.string
+                message.flags.discard("fuzzy")
+
+
 def main() -> None:
     """Bring every file up to date, and say what is left to translate."""
+    before = {language: [read(domain, language) for domain in DOMAINS] for language in LANGUAGES}
     for domain in DOMAINS:
         for language in LANGUAGES:
             catalog = updated(domain, language)
+            _take_over(catalog, before[language])
             file = domain.po(language)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(po_text(catalog), "utf-8")

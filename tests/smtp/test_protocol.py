@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.smtp.compose.headers import header, header_problem
+from connector_core.mail.headers import header, header_problem
 from connectors.smtp.protocol import (
     MAX_LINE,
     MAX_REPLY,

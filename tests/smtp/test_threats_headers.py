@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector_core import ConfigError, Message, MessageError, Template
-from connectors.smtp.compose.headers import header_problem
+from connector_core.mail.headers import header_problem
 from connectors.smtp.compose.message import Composed, Composer
 from tests.smtp.helpers import (
     MARK,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from connector_core import ConfigProblem, Template
-from connectors.smtp import extras
+from connector_core import ConfigProblem, Template, extras
 from connectors.smtp.compose.parts import Entity, alternative, image_part, related, text_part
 from connectors.smtp.compose.text import Text
 

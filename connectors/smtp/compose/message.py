@@ -11,17 +11,20 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from connector_core import ConfigError, ConfigProblem, Message, MessageError, Template
-from connector_core.templates import TemplateIndex
-from connectors.smtp.addresses import parse_address, parse_mailbox
-from connectors.smtp.compose.content import Options, missing
-from connectors.smtp.compose.headers import header
-from connectors.smtp.compose.limits import (
+from connector_core.mail.addresses import parse_address, parse_mailbox
+from connector_core.mail.headers import header
+from connector_core.mail.mailboxes import MailboxField
+from connector_core.mail.templates import (
     MAX_CONTENT_TEMPLATE,
-    MAX_MESSAGE,
     MAX_SUBJECT_TEMPLATE,
+    templates_of,
+)
+from connector_core.templates import TemplateIndex
+from connectors.smtp.compose.content import Options, missing
+from connectors.smtp.compose.limits import (
+    MAX_MESSAGE,
     too_large,
 )
-from connectors.smtp.compose.mailboxes import MailboxField
 from connectors.smtp.compose.prepared import PreparedTemplate, UnusableTemplateError
 from connectors.smtp.compose.unsubscribe import UnsubscribeFields
 from connectors.smtp.dkim.signer import Signer
@@ -72,7 +75,7 @@ class Composer:
         self._options = Options.of(config)
         if self._options.inline_css and (problem := missing()):
             raise ConfigError([problem])
-        templates = list(_templates(config))
+        templates = list(templates_of(config.templates))
         self._index = TemplateIndex(templates)
         self._prepared = {
             id(template): self._of_config(place, template)
@@ -149,19 +152,6 @@ class Composer:
             return PreparedTemplate(template, self._options)
         except UnusableTemplateError as fault:
             raise MessageError(f"template.{fault.key}", fault.reason) from None
-
-
-def _templates(config: SmtpConfig) -> Iterator[Template]:
-    for item in config.templates:
-        yield Template(
-            subject=item.subject,
-            content=item.content,
-            content_type=item.content_type,
-            usage_type=item.usage_type,
-            locale=item.locale or None,
-            send_from=item.send_from,
-            reply_to=item.reply_to,
-        )
 
 
 def _mailbox(name: str, key: str, text: str) -> MailboxField:

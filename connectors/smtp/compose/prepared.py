@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from connector_core import MessageError, Template
+from connector_core.mail.headers import MAX_HEADER_VALUE, bare_header, header, header_problem
+from connector_core.mail.mailboxes import MailboxFieldTemplate
 from connector_core.templates import CompiledText, Variables
 from connectors.smtp.compose.body import Body
 from connectors.smtp.compose.content import Content, Options
-from connectors.smtp.compose.headers import bare_header, header, header_problem
-from connectors.smtp.compose.limits import MAX_BODY_VALUE, MAX_HEADER_VALUE, MAX_MESSAGE
-from connectors.smtp.compose.mailboxes import MailboxFieldTemplate
+from connectors.smtp.compose.limits import MAX_BODY_VALUE, MAX_MESSAGE
 from connectors.smtp.i18n import _, mark
 
 __all__ = ["PreparedTemplate", "UnusableTemplateError"]

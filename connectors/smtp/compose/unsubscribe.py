@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from connector_core import MessageError
+from connector_core.mail.headers import MAX_HEADER_VALUE, folded
 from connector_core.templates import CompiledText
-from connectors.smtp.compose.headers import folded
-from connectors.smtp.compose.limits import MAX_HEADER_VALUE
 from connectors.smtp.i18n import _
 
 if TYPE_CHECKING:

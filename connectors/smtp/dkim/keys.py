@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from connector_core import ConfigProblem
-from connectors.smtp import extras
+from connector_core import ConfigProblem, extras
 from connectors.smtp.i18n import _, mark
 from connectors.smtp.pem import KeyFault, load_key
 

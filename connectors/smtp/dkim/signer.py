@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from connector_core import ConfigError
-from connectors.smtp.addresses import ascii_domain
+from connector_core.mail.addresses import ascii_domain
 from connectors.smtp.config import DkimKey, DkimOptions
 from connectors.smtp.dkim.canonical import relaxed_field
 from connectors.smtp.dkim.coverage import DEFAULT, Coverage, names_in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector_core import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
-from connectors.smtp.extras import install
+from connector_core.extras import install
 from connectors.smtp.i18n import mark
 
 __all__ = ["INSTALL", "NOT_INSTALLED", "later", "unusable"]

@@ -9,8 +9,8 @@ import socket
 import ssl
 from collections.abc import Iterable, Sequence
 
+from connector_core.extras import install
 from connectors.smtp import dial
-from connectors.smtp.extras import install
 from connectors.smtp.i18n import _, mark
 from connectors.smtp.tls import certificate_reason
 

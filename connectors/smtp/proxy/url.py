@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from connectors.smtp.addresses import ascii_domain, control_in
+from connector_core.mail.addresses import ascii_domain, control_in
 from connectors.smtp.i18n import _
 from connectors.smtp.proxy import faults
 

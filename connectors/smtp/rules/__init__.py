@@ -12,9 +12,9 @@ from typing import Any
 
 from connector_core import ConfigProblem
 from connector_core.configs import json_path, strings
+from connector_core.fields import Fields, Problems
 from connectors.smtp.i18n import _
 from connectors.smtp.rules import account, connection, dkim, handover, mail
-from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["check"]
 

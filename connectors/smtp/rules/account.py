@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector_core import ConfigProblem
-from connectors.smtp.addresses import control_in
+from connector_core.fields import Fields, Problems
+from connector_core.mail.addresses import control_in
 from connectors.smtp.auth import MECHANISMS
 from connectors.smtp.i18n import _
 from connectors.smtp.oauth2.checks import problems
-from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
 

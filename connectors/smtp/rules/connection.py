@@ -6,11 +6,11 @@ import ipaddress
 import re
 
 from connector_core import ConfigProblem
-from connectors.smtp.addresses import ascii_domain, control_in
+from connector_core.fields import Fields, Problems
+from connector_core.mail.addresses import ascii_domain, control_in
 from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT
 from connectors.smtp.i18n import _
 from connectors.smtp.proxy.url import Proxy, missing
-from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
 

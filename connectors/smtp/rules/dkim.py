@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from connector_core import ConfigProblem
-from connectors.smtp.addresses import ascii_domain
+from connector_core.fields import Fields, Problems
+from connector_core.mail.addresses import ascii_domain
 from connectors.smtp.dkim.coverage import UNSIGNABLE, names_in
 from connectors.smtp.dkim.keys import missing, read_key
 from connectors.smtp.i18n import _, mark
 from connectors.smtp.pem import KeyFault
-from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
 

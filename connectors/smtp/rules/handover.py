@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from connector_core import ConfigProblem
-from connectors.smtp.addresses import ORIGINAL_RECIPIENT
+from connector_core.fields import Fields, Problems
+from connectors.smtp.dsn import ORIGINAL_RECIPIENT
 from connectors.smtp.i18n import _, mark
-from connectors.smtp.rules.fields import Fields, Problems
 
 __all__ = ["RULES"]
 

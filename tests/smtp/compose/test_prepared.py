@@ -163,7 +163,7 @@ def test_a_templates_own_mailboxes_are_prepared_where_they_have_no_variables(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = composer({**plain("Hi"), "sendFrom": "Zoë <zoe@example.net>"})
-    monkeypatch.setattr("connectors.smtp.compose.mailboxes.mailbox_header", refused)
+    monkeypatch.setattr("connector_core.mail.mailboxes.mailbox_header", refused)
     composed = made.compose(mail())
     assert composed.envelope.sender == "zoe@example.net"
     assert b"From: =?utf-8?q?Zo=C3=AB?= <zoe@example.net>\r\n" in composed.content

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 
-from connector_core import ConfigProblem
-from connectors.smtp.i18n import _
+from connector_core.errors import ConfigProblem
+from connector_core.i18n import gettext as _
 
 __all__ = ["install", "missing"]
 

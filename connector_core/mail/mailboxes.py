@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from connector_core import MessageError
+from connector_core.errors import MessageError
+from connector_core.i18n import gettext as _
+from connector_core.mail.addresses import Mailbox, control_in, parse_address
+from connector_core.mail.headers import MAX_HEADER_VALUE, header_problem, mailbox_header
 from connector_core.templates import CompiledText
-from connectors.smtp.addresses import Mailbox, control_in, parse_address
-from connectors.smtp.compose.headers import header_problem, mailbox_header
-from connectors.smtp.compose.limits import MAX_HEADER_VALUE
-from connectors.smtp.i18n import _
 
 __all__ = ["MailboxField", "MailboxFieldTemplate", "MailboxTemplate"]
 

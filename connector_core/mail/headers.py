@@ -14,11 +14,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-from connectors.smtp.addresses import Mailbox, control_in
-from connectors.smtp.i18n import _
+from connector_core.i18n import gettext as _
+from connector_core.mail.addresses import Mailbox, control_in
 
 __all__ = [
     "FORBIDDEN_NAMES",
+    "MAX_HEADER_VALUE",
     "bare_header",
     "folded",
     "header",
@@ -28,6 +29,7 @@ __all__ = [
     "name_problem",
 ]
 
+MAX_HEADER_VALUE = 2 * 1024  # characters of one value in a header
 MAX_LINE = 76  # of a line with an encoded-word: RFC 2047 section 2
 _MAX_PLAIN_WORD = 900  # so that no line comes near the 998 octets of RFC 5322 section 2.1.1
 _WORD_OVERHEAD = len("=?utf-8?q??=")

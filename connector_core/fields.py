@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from connector_core import ConfigProblem
+from connector_core.errors import ConfigProblem
 
 __all__ = ["Fields", "Problems"]
 

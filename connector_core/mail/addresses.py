@@ -13,18 +13,15 @@ from typing import NamedTuple
 
 import idna
 
-from connectors.smtp.i18n import _
+from connector_core.i18n import gettext as _
 
 __all__ = [
-    "ORIGINAL_RECIPIENT",
     "Address",
     "Mailbox",
     "ascii_domain",
     "control_in",
-    "original_recipient",
     "parse_address",
     "parse_mailbox",
-    "xtext",
 ]
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -38,7 +35,6 @@ _MAX_ADDRESS = 254  # octets: RFC 5321 section 4.5.3.1.3, less the angle bracket
 
 # Controls, the separators that some software takes for line ends, and halves of surrogate pairs.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-ORIGINAL_RECIPIENT = re.compile(r"(?:([A-Za-z0-9-]{1,40});)? ?([!-~]{1,400})", re.ASCII)
 _NAME_SPECIALS = re.compile(r'[,;:<>@\[\]\\"]')
 
 
@@ -157,23 +153,6 @@ def ascii_domain(domain: str) -> str:
         return idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         return domain
-
-
-def original_recipient(text: str) -> tuple[str, str]:
-    """Type and address of an original recipient (RFC 3461 section 4.2): `rfc822;a@b`, or `a@b`.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = ORIGINAL_RECIPIENT.fullmatch(text)
-    if not found:
-        raise ValueError(_("is not an address in ASCII"))
-    return found[1] or "rfc822", found[2]
-
-
-def xtext(text: str) -> str:
-    """Printable ASCII as a parameter of MAIL or RCPT carries it (RFC 3461 section 4)."""
-    return re.sub(r"[^!-*,-<>-~]", lambda found: f"+{ord(found[0]):02X}", text)
 
 
 def parse_mailbox(text: str) -> Mailbox:
