@@ -15,7 +15,7 @@ from connector_core.configs import is_reference, json_path, merge_patch
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.hostfile.entering import NewEntry, enter, refuse_taken_name
 from connector_core.hostfile.model import FileTemplate, HostFile
-from connector_core.hostfile.reading import checked, parsed, text_of
+from connector_core.hostfile.reading import checked, parsed, text_if_there
 from connector_core.hostfile.resolving import ResolvedEntry, has_secret, resolved_entry
 from connector_core.models import Question
 from connector_core.providers import preset_config
@@ -258,7 +258,7 @@ class Draft:
         return file
 
     def _data(self) -> dict[str, Any]:
-        return parsed(self.path, text_of(self.path)) if self.path.exists() else {}
+        return parsed(self.path, text_if_there(self.path) or "")
 
     def _has_templates(self, file: HostFile) -> bool:
         return bool(file.templates or self.config().get("templates"))

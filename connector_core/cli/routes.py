@@ -12,7 +12,7 @@ import click
 from connector_core.cli.completing import configured_names, usage_types
 from connector_core.cli.hostfile import change_file, file_option, host_file, known_name, there
 from connector_core.cli.output import echo_json, json_option, printable, table
-from connector_core.cli.usages import check_usage
+from connector_core.cli.usages import check_usage, note_slip
 from connector_core.hostfile import routing
 from connector_core.hostfile.model import HostFile
 from connector_core.i18n import gettext as _
@@ -178,17 +178,8 @@ def tell_routes(
 
 def _note_slips(before: Mapping[str, Any], usages: Iterable[str]) -> None:
     """Tell of usage types that are new to the routes, and nearly a known one."""
-    from connector_core.models import UsageType
-    from connector_core.validation import nearest
-
-    known = {str(usage): str(usage).lower() for usage in UsageType}
     for usage in usages:
-        # In other capitals it was told when it was read.
-        if usage in routing.effective_routes(before) or usage.lower() in known.values():
-            continue
-        if usage != ANY_USAGE and (near := nearest(usage, known)):
-            told = _("note: {usage!r} is a usage type of your own; did you mean {near!r}?")
-            click.echo(told.format(usage=usage, near=near), err=True)
+        note_slip(usage, lambda: [ANY_USAGE, *routing.effective_routes(before)])
 
 
 def _called(usage: str, routes: Mapping[str, object]) -> str:

@@ -17,6 +17,7 @@ from connector_core.cli.hostfile import file_option, known_name, there
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, receipt_data
 from connector_core.cli.running import log_to_stderr, run
+from connector_core.cli.usages import check_usage, note_slip
 from connector_core.errors import ConfigError
 from connector_core.i18n import gettext as _
 from connector_core.i18n import ngettext, system_reason
@@ -80,6 +81,20 @@ def _from_host_file(registry: Registry, name: str | None, path: Path) -> Chosen:
     providers = found.connector.providers
     provider = next((item for item in providers if item.name == found.entry.provider), None)
     return Chosen(registry, found.connector, found.config, provider)
+
+
+def _usages_of(chosen: Chosen | Path) -> list[str]:
+    """The usage types that have a template or a route of their own."""
+    if isinstance(chosen, Path):
+        from connector_core.hostfile.lookup import placed_templates
+        from connector_core.hostfile.reading import read
+
+        file = read(chosen)
+        placed = placed_templates(file, *file.connectors)
+        return [*(file.routes or ()), *(item.usage_type for item in placed)]
+    templates = chosen.config.get("templates")
+    items = templates if isinstance(templates, list) else ()
+    return [str(item.get("usageType")) for item in items if isinstance(item, Mapping)]
 
 
 async def _send(chosen: Chosen | Path, usage: str, arguments: dict[str, Any]) -> Receipt:
@@ -205,6 +220,8 @@ def send(
     """
     by_routes = name is None and path is None and url is None
     chosen = there(file) if by_routes else choose(name, path, url, sender, file)
+    check_usage(usage)
+    note_slip(usage, lambda: _usages_of(chosen))
     if verbose:
         log_to_stderr()
     arguments = {

@@ -17,6 +17,7 @@ from connector_core.cli.checks import (
     variable_problem,
 )
 from connector_core.cli.drafts import tell_saved, try_draft
+from connector_core.cli.hostfile import is_there
 from connector_core.cli.output import print_error, printable
 from connector_core.cli.presets import provider_named
 from connector_core.cli.values import ConfigPath, changeable, shown, value_at
@@ -60,7 +61,7 @@ class Wizard:
         self._path = path
         self._replacing = replacing
         self._secret_files = secret_files
-        self._there = list(read(path).connectors) if path.exists() else []
+        self._there = list(read(path).connectors) if is_there(path) else []
 
     def run(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.hostfile.model import HostFile
-from connector_core.hostfile.reading import checked, parsed, shape, text_of
+from connector_core.hostfile.reading import checked, parsed, shape, text_if_there
 from connector_core.hostfile.saving import locked, write_whole
 from connector_core.hostfile.toml import CannotEditError, edited
 from connector_core.i18n import gettext as _
@@ -52,7 +52,8 @@ def apply(
     Raises:
         ConfigError: as `change`.
     """
-    text = text_of(path) if path.exists() else ""
+    there = text_if_there(path)
+    text = there or ""
     wanted = parsed(path, text)
     if problems := shape(wanted)[1]:
         raise ConfigError(problems)
@@ -64,6 +65,6 @@ def apply(
         told = _("is written in a form that cannot be changed without losing something")
         hint = _("change it by hand; nothing was written")
         raise ConfigError([ConfigProblem(str(path), told, hint)]) from None
-    if changed != text or not path.exists():
+    if changed != there:
         write_whole(path, changed.encode(), private=secret(wanted))
     return result

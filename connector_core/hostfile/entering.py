@@ -13,7 +13,7 @@ from connector_core.configs import json_path, merge_patch
 from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.hostfile.editing import apply
 from connector_core.hostfile.model import HostFile
-from connector_core.hostfile.reading import checked, parsed, text_of
+from connector_core.hostfile.reading import checked, parsed, text_if_there
 from connector_core.hostfile.routing import effective_routes, enable
 from connector_core.hostfile.saving import cannot_write, locked
 from connector_core.hostfile.templatefiles import file_name, file_text
@@ -73,7 +73,7 @@ def enter(
     try:
         made.folder(path.parent, 0o777)
         with locked(path):
-            data = parsed(path, text_of(path)) if path.exists() else {}
+            data = parsed(path, text_if_there(path) or "")
             if not new.replacing:
                 refuse_taken_name(data, new.name)
             entry = dict(new.entry)

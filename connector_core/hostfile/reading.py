@@ -26,6 +26,7 @@ __all__ = [
     "parsed",
     "read",
     "shape",
+    "text_if_there",
     "text_of",
 ]
 
@@ -64,16 +65,32 @@ def text_of(path: Path) -> str:
         ConfigError: it cannot be read.
     """
     try:
+        return _text_at(path)
+    except FileNotFoundError as error:
+        hint = _("connector setup makes one; --file and CONNECTOR_FILE name another")
+        raise _unreadable(path, error, hint) from None
+
+
+def text_if_there(path: Path) -> str | None:
+    """The text of a host file, or None where there is none yet.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return _text_at(path)
+    except FileNotFoundError:
+        return None
+
+
+def _text_at(path: Path) -> str:
+    try:
         with path.open("rb") as file:
             data = file.read(_MAX_SIZE + 1)
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        reason = _("cannot be read: {reason}").format(reason=system_reason(error))
-        hint = (
-            _("connector setup makes one; --file and CONNECTOR_FILE name another")
-            if isinstance(error, FileNotFoundError)
-            else ""
-        )
-        raise ConfigError([ConfigProblem(str(path), reason, hint)]) from None
+        raise _unreadable(path, error) from None
     if len(data) > _MAX_SIZE:
         told = _("has more than {count} MiB").format(count=_MAX_SIZE >> 20)
         raise ConfigError([ConfigProblem(str(path), told)])
@@ -82,6 +99,11 @@ def text_of(path: Path) -> str:
     except UnicodeDecodeError:
         problem = ConfigProblem(str(path), _("is not UTF-8 text"), _("save it as UTF-8"))
         raise ConfigError([problem]) from None
+
+
+def _unreadable(path: Path, error: OSError, hint: str = "") -> ConfigError:
+    reason = _("cannot be read: {reason}").format(reason=system_reason(error))
+    return ConfigError([ConfigProblem(str(path), reason, hint)])
 
 
 def parsed(path: Path, text: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from connector_core.errors import ConfigError, ConfigProblem
 from connector_core.i18n import gettext as _
 from connector_core.i18n import system_reason
 
-__all__ = ["cannot_write", "locked", "write_whole"]
+__all__ = ["cannot_write", "locked", "staged", "sync_folder", "write_whole"]
 
 _WAIT = 10.0  # seconds for another writer, who holds the lock for a moment
 
@@ -65,6 +65,22 @@ def cannot_write(path: Path, error: OSError) -> ConfigError:
 
 
 def _replace(target: Path, data: bytes, *, private: bool) -> None:
+    name = staged(target, data, private=private)
+    try:
+        os.replace(name, target)  # noqa: PTH105 - both are names
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)  # noqa: PTH108 - a name
+        raise
+    sync_folder(target.parent)
+
+
+def staged(target: Path, data: bytes, *, private: bool) -> str:
+    """Write the data to a file beside the target, and return its name, to be renamed to the target.
+
+    Raises:
+        OSError: it cannot be written; nothing is left of it.
+    """
     # mkstemp makes it 0600: a secret is never in a file that others may read, not for a moment.
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
@@ -75,12 +91,11 @@ def _replace(target: Path, data: bytes, *, private: bool) -> None:
                 os.fchmod(file.fileno(), _mode_of(target))
             _keep_owner(file.fileno(), target)
             os.fsync(file.fileno())
-        os.replace(name, target)  # noqa: PTH105 - both are names
     except BaseException:
         with suppress(OSError):
             os.unlink(name)  # noqa: PTH108 - a name
         raise
-    _sync_folder(target.parent)
+    return name
 
 
 def _mode_of(target: Path) -> int:
@@ -98,7 +113,7 @@ def _keep_owner(descriptor: int, target: Path) -> None:
         os.fchown(descriptor, old.st_uid, old.st_gid)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the new name last through a loss of power as well."""
     with suppress(OSError):  # not every file system knows it for folders
         descriptor = os.open(folder, os.O_RDONLY)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from connector_core.errors import ConfigError
-from connector_core.hostfile.saving import cannot_write, write_whole
+from connector_core.hostfile.saving import cannot_write, staged, sync_folder
 
 __all__ = ["written_together"]
 
@@ -16,43 +18,70 @@ __all__ = ["written_together"]
 def written_together(files: Mapping[Path, bytes | None]) -> Iterator[None]:
     """Write the files; where that or the block fails, everything is as it was before.
 
+    Each is on the disk, under another name, before the first takes its place. A process that is
+    killed between two of them leaves some old and some new, each of them whole.
+
     Args:
-        files: the octets of each, by its path; None removes it. Folders are made where needed.
+        files: the octets of each, by its path; None removes it. Folders are made where needed; a
+            symbolic link stays one, and what it leads to is written.
 
     Raises:
         ConfigError: one cannot be written.
     """
-    old: dict[Path, bytes | None] = {}
-    made: list[Path] = []
-    try:
+    with ExitStack() as made, ExitStack() as leftovers, ExitStack() as undo:
+        ready: list[tuple[Path, str | None]] = []
         for path, data in files.items():
             with _told(path):
-                made += _make_folder(path.parent)
-                old[path] = path.read_bytes() if path.exists() else None
-                _put(path, data)
+                _make_folder(path.parent, made)
+                target = path.resolve()
+                name = None if data is None else staged(target, data, private=False)
+            if name is not None:
+                leftovers.callback(_quietly, os.unlink, name)
+            ready.append((target, name))
+        for path, (target, name) in zip(files, ready, strict=True):
+            with _told(path):
+                _keep_old(target, leftovers, undo)
+                _put(target, name)
         yield
-    except BaseException:
-        for path, data in old.items():
-            with suppress(OSError, ConfigError):
-                _put(path, data)
-        for folder in reversed(made):
-            with suppress(OSError):
-                folder.rmdir()
-        raise
+        undo.pop_all()
+        made.pop_all()
 
 
-def _put(path: Path, data: bytes | None) -> None:
-    if data is None:
-        path.unlink(missing_ok=True)
+def _keep_old(target: Path, leftovers: ExitStack, undo: ExitStack) -> None:
+    """Keep the file that is there, itself and not a copy if it can be, until all has ended."""
+    if not target.exists():
+        undo.callback(_quietly, target.unlink)
+        return
+    folder = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
+    leftovers.callback(_quietly, os.rmdir, folder)
+    old = Path(folder) / target.name
+    leftovers.callback(_quietly, old.unlink)
+    try:
+        os.link(target, old)
+    except OSError:  # a file system without hard links
+        shutil.copy2(target, old)
+    undo.callback(_quietly, old.replace, target)
+
+
+def _put(target: Path, name: str | None) -> None:
+    if name is None:
+        target.unlink(missing_ok=True)
     else:
-        write_whole(path, data, private=False)
+        os.replace(name, target)  # noqa: PTH105 - a name
+    sync_folder(target.parent)
 
 
-def _make_folder(folder: Path) -> list[Path]:
-    """Make the folder, and those that it is in; those that were not there, from the outside in."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()][::-1]
+def _make_folder(folder: Path, made: ExitStack) -> None:
+    """Make the folder, and those that it is in."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        made.callback(_quietly, place.rmdir)
     folder.mkdir(parents=True, exist_ok=True)
-    return missing
+
+
+def _quietly(work: Callable[..., object], *arguments: object) -> None:
+    with suppress(OSError):
+        work(*arguments)
 
 
 @contextmanager

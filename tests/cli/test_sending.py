@@ -41,6 +41,30 @@ def test_send_delivers_and_says_so(run: Run, path: str, inbox: ThreadedInbox) ->
     assert mail.body.strip() == "Hello Ann, your code is 123456."
 
 
+@pytest.mark.parametrize(("usage", "near"), [("SingIn", "SignIn"), ("signin", "SignIn")])
+def test_a_slip_in_the_usage_type_is_noted(
+    run: Run, path: str, inbox: ThreadedInbox, usage: str, near: str
+) -> None:
+    result = run("send", "smtp", "--config", path, "--usage", usage, "--to", "ann@example.org")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"note: '{usage}' is a usage type of your own; did you mean '{near}'?\n"
+    )
+    assert inbox.mails[0].message["Subject"].startswith("Generic")
+
+
+def test_what_has_a_template_is_meant(
+    run: Run, config: dict[str, Any], inbox: ThreadedInbox
+) -> None:
+    config["templates"].append({**config["templates"][0], "usageType": "SingIn", "subject": "La"})
+    result = run(
+        *("send", "smtp", "--config", "-", "--usage", "SingIn", "--to", "ann@example.org"),
+        input=json.dumps(config),
+    )
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert inbox.mails[0].message["Subject"] == "La"
+
+
 def test_send_as_json_prints_the_receipt(run: Run, path: str, inbox: ThreadedInbox) -> None:
     result = run(
         "send", "smtp", "--config", path, "--usage", "Register", "--to", "a@b.example", "--json"
