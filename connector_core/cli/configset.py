@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from connector_core.cli.configcheck import edit_config
 from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
-from connector_core.cli.places import place_of, put, take_out
-from connector_core.configs import PathParts, json_path
+from connector_core.cli.places import place_of, put, take_out, value_at
+from connector_core.configs import PathParts, is_reference, json_path
 from connector_core.i18n import gettext as _
 from connector_core.schemas import is_secret
 from connector_core.typedvalues import typed_value
@@ -56,6 +57,7 @@ def set_value(
     """
     parts = _inner_place(path)
     schema = _schema(file, name)
+    kept = _reference(file, name, parts)
     text = _given(schema, parts, value, from_stdin=from_stdin)
     try:
         wanted = typed_value(schema, parts, text, as_json=json_value)
@@ -64,6 +66,10 @@ def set_value(
         raise click.BadParameter(told, param_hint=_("VALUE")) from None
     edit_config(file, name, parts, _told(lambda config: put(config, parts, wanted)), force=force)
     safe = masked(schema, wanted, parts)
+    if kept and is_secret(schema, parts) and not is_reference(text):
+        told = _("note: {path} was kept in {reference}, and now stands in {file} itself")
+        note = told.format(path=json_path(parts), reference=kept, file=file)
+        click.echo(printable(note), err=True)
     if as_json:
         echo_json({"connector": name, "path": json_path(parts), "value": safe})
     else:
@@ -103,6 +109,15 @@ def _schema(file: Path, name: str) -> dict[str, Any]:
 
     found = host_file(file)
     return discover()[found.connectors[known_name(found, name)].connector].schema
+
+
+def _reference(file: Path, name: str, parts: PathParts) -> str | None:
+    """The reference that stands at a place, if one does."""
+    found = host_file(file)
+    with suppress(LookupError):
+        value = value_at(found.connectors[known_name(found, name)].config, parts)
+        return value if isinstance(value, str) and is_reference(value) else None
+    return None
 
 
 def _told(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:

@@ -373,3 +373,16 @@ def test_what_is_no_config_is_told(run: Run, path: Path, data: bytes) -> None:
     result = run("config", "diff", "main", "--with", "-", input=data)
     assert result.exit_code == 1
     assert "-: " in result.stderr
+
+
+def test_a_secret_that_leaves_its_own_file_is_noted(run: Run, path: Path) -> None:
+    (path.parent / "key").write_text("elsewhere", "utf-8")
+    assert run("config", "set", "main", "auth.pass", "file:key").stderr == ""
+    result = run("config", "set", "main", "auth.pass", "canary")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f"note: $.auth.pass was kept in file:key, and now stands in {path} itself\n"
+    )
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert run("config", "set", "main", "auth.pass", "file:key").stderr == ""
+    assert run("config", "set", "main", "auth.pass", "env:HOME").stderr == ""
