@@ -16,7 +16,10 @@ import connector_core
 ROOT = Path(__file__).parent.parent
 MODULES = [*ROOT.glob("connector_core/**/*.py"), *ROOT.glob("connectors/**/*.py")]
 # What the core offers authors of connectors; docs/architecture.md says what for.
-PUBLIC = {"configs", "errors", "i18n", "locales", "models", "redaction", "templates", "validation"}
+PUBLIC = {
+    *("configmodels", "configs", "errors", "extras", "fields", "i18n", "locales", "mail", "models"),
+    *("network", "redaction", "templates", "validation", "verifying"),
+}
 
 
 def _imports(path: Path) -> Iterator[tuple[str, str]]:
