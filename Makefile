@@ -39,8 +39,10 @@ format: $(VENV)/.ready
 servers:
 	tests/servers/install
 
-# The files that are made from the SMTP config's model.
+# The files that are made from the models of the built-in connectors' configs.
 schema: $(VENV)/.ready
+	$(BIN)/python -m connectors.file.schema
+	$(BIN)/python -m connectors.http_email.schema
 	$(BIN)/python -m connectors.smtp.schema
 	$(BIN)/connector schema --host-file > docs/connectors.schema.json
 
@@ -56,5 +58,5 @@ $(VENV)/.ready: pyproject.toml
 	  echo "connector-core needs Python 3.11 or newer; this is $$($(PYTHON) -V). Say: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[css,dkim,inbox,oauth2,proxy,speed]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[css,dkim,http,inbox,oauth2,proxy,speed]' --group dev
 	@touch $@

@@ -26,6 +26,7 @@ from connector_core.stages import stage_title
 from connector_core.validation import nearest
 
 if TYPE_CHECKING:
+    from connector_core.connector import Connector
     from connector_core.host import AsyncConfiguredConnector
     from connector_core.hostfile.lookup import PlacedTemplate
     from connector_core.hostfile.model import HostFile
@@ -165,7 +166,7 @@ async def _of_a_connector(
         if connect and entry.connector.implements("verify"):
             for finding in await _of_the_connection(configured):
                 yield finding
-        if entry.connector.takes_templates and entry.connector.implements("preview"):
+        if entry.connector.implements("preview") and _makes_text(entry.connector):
             async for finding in _without_text(configured, entry.config):
                 yield finding
 
@@ -199,6 +200,11 @@ def _expiry(name: str, stage: Stage) -> Finding:
         return Finding(Level.OK, name, message)
     hint = _("it is renewed by whoever runs the server: ask whether that is under way")
     return Finding(Level.WARNING, name, message, hint)
+
+
+def _makes_text(connector: Connector) -> bool:
+    """Whether it sends HTML with a text beside it, unless its config says otherwise."""
+    return "textAlternative" in connector.schema.get("properties", {})
 
 
 async def _without_text(

@@ -7,13 +7,14 @@ import urllib.parse
 from collections.abc import Iterable
 from unicodedata import category
 
-__all__ = ["Redactor"]
+__all__ = ["Redactor", "excerpt"]
 
 MASK = "***"
 _MIN_LENGTH = 4
 _UNSEEN = ("Cc", "Cf")  # controls, and such as the zero-width space
 _PIECE = 8  # characters of a secret that give it away even without the rest
 _MARK = 5  # characters of a piece by which it is noticed
+_SHOWN = 200  # characters of a stranger's text in an error
 
 
 class Redactor:
@@ -74,6 +75,15 @@ class Redactor:
             for at in range(len(squeezed) - _PIECE + 1)
             if squeezed[at : at + _PIECE] in known
         ]
+
+
+def excerpt(text: str, mask: Redactor) -> str:
+    """What an error may show of a stranger's text: secrets masked, on one line, cut off.
+
+    Masking takes time that grows with the text: bound it first.
+    """
+    plain = " ".join("".join(c if c.isprintable() else " " for c in mask(text)).split())
+    return plain if len(plain) <= _SHOWN else f"{plain[: _SHOWN - 1]}…"
 
 
 def _squeezed(text: str) -> str:

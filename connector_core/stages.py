@@ -18,6 +18,7 @@ _TITLES = {
     "sender": mark("sender"),
     "recipient": mark("recipient"),
     "content": mark("content"),
+    "folder": mark("folder"),
 }
 
 

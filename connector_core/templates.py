@@ -26,6 +26,7 @@ __all__ = [
     "TemplateIndex",
     "Variables",
     "escape_html",
+    "plain_value",
     "render",
     "template_from",
 ]
@@ -165,7 +166,7 @@ def _text(value: Any) -> str:
     try:
         if value is None or (isinstance(value, float) and not math.isfinite(value)):
             return ""
-        plain = _plain(value)
+        plain = plain_value(value)
         if isinstance(plain, str):
             return plain
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
@@ -173,8 +174,12 @@ def _text(value: Any) -> str:
         return ""
 
 
-def _plain(value: Any) -> Any:
-    """The value made of what JSON knows: 5.0 is 5, no number is null, other objects are text."""
+def plain_value(value: Any) -> Any:
+    """The value made of what JSON knows: 5.0 is 5, no number is null, other objects are text.
+
+    Raises:
+        Exception: whatever an object of the caller's own raises when asked for its text.
+    """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -186,9 +191,9 @@ def _plain(value: Any) -> Any:
             return None
         return int(value) if value.is_integer() and abs(value) < _EXACT_FLOAT else float(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     return str(value)
 
 

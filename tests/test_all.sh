@@ -21,7 +21,7 @@ for version in 3.11 3.12 3.13 3.14; do
   if [ ! -f "$env/.ready" ] || [ pyproject.toml -nt "$env/.ready" ]; then
     "$python" -m venv "$env"
     "$env/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'
-    "$env/bin/python" -m pip install --quiet --editable '.[css,dkim,inbox,oauth2,proxy,speed]' --group dev
+    "$env/bin/python" -m pip install --quiet --editable '.[css,dkim,http,inbox,oauth2,proxy,speed]' --group dev
     touch "$env/.ready"
   fi
   "$env/bin/python" -m pytest -n "${PYTEST_WORKERS:-auto}" -q

@@ -22,7 +22,11 @@ from connectors.smtp.providers import load, services
 from tests.core.plugins import registry_of
 
 ROOT = Path(__file__).parent.parent
-SMTP = (ROOT / "docs/connectors/smtp.md").read_text("utf-8")
+PAGES = {
+    name: (ROOT / f"docs/connectors/{page}.md").read_text("utf-8")
+    for name, page in {"file": "file", "http": "http-email", "smtp": "smtp"}.items()
+}
+SMTP = PAGES["smtp"]
 
 
 def _keys(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
@@ -37,9 +41,10 @@ def _keys(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[str]:
         yield from _keys(schema["items"], definitions)
 
 
-def test_every_option_of_the_smtp_connector_is_documented() -> None:
-    schema = AsyncHost.discover().registry["smtp"].schema
-    documented = set(re.findall(r"[A-Za-z0-9]+", " ".join(re.findall(r"`[^`\n]+`", SMTP))))
+@pytest.mark.parametrize("name", PAGES)
+def test_every_option_of_a_connector_is_documented(name: str) -> None:
+    schema = AsyncHost.discover().registry[name].schema
+    documented = set(re.findall(r"[A-Za-z0-9]+", " ".join(re.findall(r"`[^`\n]+`", PAGES[name]))))
     missing = set(_keys(schema, schema["$defs"])) - documented
     assert not missing
 
@@ -138,10 +143,11 @@ def test_documented_programs_use_names_that_there_are(page: str) -> None:
                 assert {name.name for name in node.names} <= set(connector_core.__all__)
 
 
-def test_the_documented_json_config_is_sound() -> None:
-    block = re.search(r"```json\n(.*?)```", SMTP, re.DOTALL)
+@pytest.mark.parametrize("name", PAGES)
+def test_the_documented_json_config_is_sound(name: str) -> None:
+    block = re.search(r"```json\n(.*?)```", PAGES[name], re.DOTALL)
     assert block is not None
     try:
-        AsyncHost.discover().configure("smtp", json.loads(block[1]))
+        AsyncHost.discover().configure(name, json.loads(block[1]))
     except ConfigError as error:  # pragma: no cover - the message is the point
         pytest.fail(str(error))

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 MODULES = [*ROOT.glob("connector_core/**/*.py"), *ROOT.glob("connectors/**/*.py")]
 # What the core offers authors of connectors; docs/architecture.md says what for.
 PUBLIC = {
-    *("configmodels", "configs", "errors", "extras", "fields", "i18n", "locales", "mail"),
-    *("models", "redaction", "templates", "validation"),
+    *("configmodels", "configs", "errors", "extras", "fields", "i18n", "locales", "mail", "models"),
+    *("network", "redaction", "templates", "validation", "verifying"),
 }
 
 

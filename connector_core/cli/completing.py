@@ -133,11 +133,20 @@ def _paths(schema: dict[str, Any], config: Any) -> Iterator[str]:
 
 
 def _connector(ctx: click.Context) -> Connector:
-    """The connector that the command was given, by its target or the name of a configured one."""
+    """The connector that the command was given, by its target or the name of a configured one.
+
+    Raises:
+        Exception: there is none; whatever says so.
+    """
     from connector_core.discovery import discover
 
-    if "target" in ctx.params:  # of `setup`: without one it takes the only one there is
-        return discover()[ctx.params["target"] or next(_targets())]
+    if "target" in ctx.params:  # of `setup`
+        from connector_core.cli.presets import usual_connector
+
+        registry, target = discover(), ctx.params["target"]
+        if (found := registry[target] if target else usual_connector(registry)) is None:
+            raise LookupError
+        return found
     named = _argument(ctx, "connector")
     if named is None:
         named = _data(ctx)["connectors"][_argument(ctx, "name")]["connector"]

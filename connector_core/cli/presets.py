@@ -1,4 +1,4 @@
-"""The provider that `--provider` names."""
+"""The connector and the provider that options name, or leave out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from connector_core.providers import matching
 if TYPE_CHECKING:
     from connector_core.connector import Connector
     from connector_core.models import Provider
+    from connector_core.registry import Registry
 
-__all__ = ["provider_named"]
+__all__ = ["provider_named", "usual_connector"]
+
+_USUAL = "smtp"
+
+
+def usual_connector(registry: Registry) -> Connector | None:
+    """The connector that is meant where none is named: the only one, else the one for SMTP."""
+    if len(registry) == 1:
+        return next(iter(registry))
+    return next((connector for connector in registry if connector.target == _USUAL), None)
 
 
 def provider_named(connector: Connector, name: str) -> Provider:

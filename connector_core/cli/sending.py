@@ -16,6 +16,7 @@ from connector_core.cli.configfile import config_options, payload_of, read_confi
 from connector_core.cli.hostfile import file_option, known_name, there
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, receipt_data
+from connector_core.cli.presets import usual_connector
 from connector_core.cli.running import log_to_stderr, run
 from connector_core.cli.usages import check_usage, note_slip
 from connector_core.errors import ConfigError
@@ -63,9 +64,9 @@ def choose(
         if sender is not None:
             raise click.UsageError(_("--from goes with --config or --url"))
         return _from_host_file(registry, name, file)
-    if name is None and len(registry) != 1:
+    connector = registry[name] if name is not None else usual_connector(registry)
+    if connector is None:
         raise click.UsageError(_("name the connector that the config is for"))
-    connector = registry[name] if name is not None else next(iter(registry))
     from connector_core.providers import recognised
 
     config = read_config(connector, path, url, sender)

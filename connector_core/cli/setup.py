@@ -14,7 +14,7 @@ from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, receipt_data, stage_data
-from connector_core.cli.presets import provider_named
+from connector_core.cli.presets import provider_named, usual_connector
 from connector_core.cli.prompts import interactive
 from connector_core.discovery import discover
 from connector_core.errors import ConfigError
@@ -36,7 +36,7 @@ __all__ = ["setup"]
     "--connector",
     "target",
     metavar="CONNECTOR",
-    help="The connector, by its id or target.",
+    help="The connector, by its id or target; the one for SMTP without it.",
     shell_complete=connectors,
 )
 @once(
@@ -148,8 +148,8 @@ def setup(
 def _connector(registry: Registry, target: str | None) -> Connector:
     if target is not None:
         return registry[target]
-    if len(registry) == 1:
-        return next(iter(registry))
+    if (usual := usual_connector(registry)) is not None:
+        return usual
     raise click.UsageError(_("choose a connector with --connector"))
 
 

@@ -19,7 +19,7 @@ from connector_core.cli.checks import (
 from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.hostfile import is_there
 from connector_core.cli.output import print_error, printable
-from connector_core.cli.presets import provider_named
+from connector_core.cli.presets import provider_named, usual_connector
 from connector_core.cli.values import ConfigPath, changeable, shown, value_at
 from connector_core.errors import (
     ConfigError,
@@ -108,8 +108,8 @@ class Wizard:
     def _connector(self, target: str | None) -> Connector:
         if target is not None:
             return self._registry[target]
-        if len(self._registry) == 1:
-            return next(iter(self._registry))
+        if (usual := usual_connector(self._registry)) is not None:
+            return usual
         choices = [
             (item.target, f"{item.metadata.name_in(language())}  {item.target}")
             for item in self._registry

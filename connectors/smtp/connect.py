@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable
 from typing import TypeVar
 
+from connector_core.network.dial import Address, dial, look_up
 from connectors.smtp import diagnose
-from connectors.smtp.dial import Address, dial, look_up
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.proxy.connect import connect_through
 from connectors.smtp.proxy.faults import ProxyError

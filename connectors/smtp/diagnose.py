@@ -16,13 +16,13 @@ from connector_core import (
     TemporaryDeliveryError,
     UncertainDeliveryError,
 )
-from connectors.smtp import dial
+from connector_core.network import dial
+from connector_core.network.tls import certificate_reason
 from connectors.smtp.causes import known
 from connectors.smtp.endpoint import Endpoint, TlsMode
 from connectors.smtp.i18n import _, mark
 from connectors.smtp.protocol import Reply
 from connectors.smtp.proxy.faults import ProxyError
-from connectors.smtp.tls import certificate_reason
 
 __all__ = [
     "broken",

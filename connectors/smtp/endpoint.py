@@ -8,10 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from connector_core.mail.addresses import ascii_domain
+from connector_core.network.tls import trusting_context
 from connectors.smtp.config import IMPLICIT_TLS_PORT, SUBMISSION_PORT, DsnOptions, TlsOptions
 from connectors.smtp.dsn import original_recipient, xtext
 from connectors.smtp.proxy.url import Proxy
-from connectors.smtp.tls import TlsClient, trusting_context
+from connectors.smtp.tls import TlsClient
 from connectors.smtp.transaction import MailOptions
 
 if TYPE_CHECKING:

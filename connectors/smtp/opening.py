@@ -10,11 +10,12 @@ from contextlib import nullcontext
 from functools import partial
 
 from connector_core import PermanentDeliveryError
+from connector_core.network.tls import tls_detail, tls_facts
 from connector_core.redaction import Redactor
+from connector_core.verifying import Detail, Stages
 from connectors.smtp import diagnose
 from connectors.smtp.account import Account
 from connectors.smtp.auth import Credentials
-from connectors.smtp.certificate import tls_detail, tls_facts
 from connectors.smtp.connect import connect, connect_by_proxy, resolve
 from connectors.smtp.dialogue import LOST, Dialogue, left
 from connectors.smtp.endpoint import Endpoint, TlsMode
@@ -23,7 +24,6 @@ from connectors.smtp.login import Login, TokenRenewedError
 from connectors.smtp.probe import PROBE_AFTER, speaks_tls
 from connectors.smtp.protocol import Capabilities, ProtocolError, Reply, command
 from connectors.smtp.session import Session
-from connectors.smtp.stages import Detail, Stages
 from connectors.smtp.wire import Wire
 
 __all__ = ["open_session"]

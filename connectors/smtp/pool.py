@@ -17,13 +17,13 @@ from connector_core import (
     TemporaryDeliveryError,
     VerifyReport,
 )
+from connector_core.verifying import Stages
 from connectors.smtp.account import Account
 from connectors.smtp.endpoint import Endpoint
 from connectors.smtp.i18n import _
 from connectors.smtp.limits import Pace
 from connectors.smtp.opening import open_session
 from connectors.smtp.session import DeadConnectionError, Sent, Session
-from connectors.smtp.stages import Stages
 from connectors.smtp.transaction import Envelope
 from connectors.smtp.upkeep import Upkeep
 

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from connector_core import ConfigError, ConfigProblem
+from connector_core.network.tls import joined_pem
 from connectors.smtp.i18n import _, mark
 
 if TYPE_CHECKING:
     from connectors.smtp.config import TlsOptions
 
-__all__ = ["TlsClient", "certificate_reason", "make_context", "tls_problems", "trusting_context"]
+__all__ = ["TlsClient", "make_context", "tls_problems"]
 
 _PASTE = mark(
     "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but "
@@ -48,7 +49,7 @@ def _try(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProblem]]:
     problems: list[ConfigProblem] = []
     # As in Node: authorities of one's own stand in place of the system's, not beside them.
     try:
-        context = ssl.create_default_context(cadata=_plain(options.ca) or None)
+        context = ssl.create_default_context(cadata=joined_pem(options.ca) or None)
     except (ssl.SSLError, ValueError):
         problems.append(ConfigProblem("$.tls.ca", _("is not PEM certificates"), _(_PASTE)))
         context = ssl.create_default_context()
@@ -77,26 +78,6 @@ def _try(options: TlsOptions) -> tuple[ssl.SSLContext, list[ConfigProblem]]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context, problems
-
-
-def trusting_context(ca: str | list[str] | None) -> ssl.SSLContext:
-    """A context for what helps on the way: the system's authorities, and those of `tls.ca`.
-
-    It always verifies: `rejectUnauthorized` is about the mail server.
-
-    Raises:
-        ssl.SSLError, ValueError: `ca` is no certificates.
-    """
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if authorities := _plain(ca):
-        context.load_verify_locations(cadata=authorities)
-    return context
-
-
-def _plain(ca: str | list[str] | None) -> str:
-    """Certificates as one text; bundles carry comments in any language, and ASCII counts."""
-    return "\n".join([ca] if isinstance(ca, str) else ca or []).encode("ascii", "replace").decode()
 
 
 class TlsClient:
@@ -176,23 +157,6 @@ def _load_cert(context: ssl.SSLContext, options: TlsOptions) -> None:
 def _set_alpn(context: ssl.SSLContext, options: TlsOptions) -> None:
     if options.alpn_protocols:
         context.set_alpn_protocols(options.alpn_protocols)
-
-
-# What OpenSSL commonly says; what it says besides stays in English.
-_VERIFICATION = (
-    mark("certificate has expired"),
-    mark("certificate is not yet valid"),
-    mark("certificate revoked"),
-    mark("self-signed certificate"),
-    mark("self-signed certificate in certificate chain"),
-    mark("unable to get local issuer certificate"),
-    mark("unsuitable certificate purpose"),
-)
-
-
-def certificate_reason(error: ssl.SSLCertVerificationError) -> str:
-    """Why a certificate was refused, in OpenSSL's words."""
-    return _(error.verify_message or mark("the certificate is not valid"))
 
 
 @contextmanager

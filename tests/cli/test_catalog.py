@@ -12,6 +12,8 @@ import pytest
 
 from tests.cli.conftest import Run
 
+BUILT_IN = ["file", "http", "smtp"]
+
 
 def test_list_shows_the_connectors_for_people(run: Run) -> None:
     result = run("list")
@@ -21,7 +23,7 @@ def test_list_shows_the_connectors_for_people(run: Run) -> None:
 
 def test_list_as_json_names_connectors_and_failures(run: Run) -> None:
     listed = json.loads(run("list", "--json").stdout)
-    assert [item["target"] for item in listed["connectors"]] == ["smtp"]
+    assert [item["target"] for item in listed["connectors"]] == BUILT_IN
     assert listed["failures"] == []
 
 
@@ -38,7 +40,7 @@ def test_list_shows_a_plugin_that_fails(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     listed = json.loads(done.stdout)
-    assert [item["target"] for item in listed["connectors"]] == ["smtp"]
+    assert [item["target"] for item in listed["connectors"]] == BUILT_IN
     [failure] = listed["failures"]
     assert failure["distribution"] == "broken-plugin"
     assert failure["version"] == "1.5"

@@ -29,7 +29,8 @@ def validator() -> jsonschema.Draft202012Validator:
 
 def test_the_published_schema_is_fresh() -> None:
     published = json.loads((DOCS / "connectors.schema.json").read_text("utf-8"))
-    assert published == file_schema([discover()["smtp"]]), "stale: run `make schema`"
+    built_in = [item for item in discover() if item.distribution == "connector-core"]
+    assert published == file_schema(built_in), "stale: run `make schema`"
 
 
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))

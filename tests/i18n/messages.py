@@ -32,6 +32,8 @@ from connector_core.hostfile.reading import outer_schema
 from connector_core.i18n import catalog as core
 from connector_core.i18n import in_language
 from connector_core.translation import descriptions, link_in, provider_in
+from connectors.file import plugin as file_plugin
+from connectors.http_email import plugin as http_email
 from connectors.smtp import plugin as smtp
 
 __all__ = [
@@ -170,7 +172,7 @@ DOMAINS = (
     Domain("messages", ROOT / "connector_core/locale", _click, keeps=True),
     *(
         Domain(f"connectors.{name}", ROOT / "connectors" / name / "locale", partial(_connector, it))
-        for name, it in (("smtp", smtp),)
+        for name, it in (("file", file_plugin), ("http_email", http_email), ("smtp", smtp))
     ),
 )
 

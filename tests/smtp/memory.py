@@ -24,13 +24,14 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple, Unpack
 from unittest.mock import patch
 
-from connectors.smtp import alarm, dialogue, limits, pool, scram, session, stages, wire
+from connector_core import verifying
+from connectors.smtp import alarm, dialogue, limits, pool, scram, session, wire
 from tests.smtp.helpers import PASSWORD
 
 __all__ = ["Answer", "Echo", "Event", "HangError", "MemoryTransport", "Script", "Server", "run"]
 
 _MOST_ROUNDS = 10_000  # of the event loop; no test comes near it unless it runs in circles
-_CLOCKED = (alarm, dialogue, limits, pool, session, stages, wire)
+_CLOCKED = (alarm, dialogue, limits, pool, session, verifying, wire)
 _WHOLE = (1 << 20, 0.0)
 _MOST_PIECES = 300
 _VERB = re.compile(rb"[A-Za-z]+")

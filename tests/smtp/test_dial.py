@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connectors.smtp.dial import dial, first, look_up
+from connector_core.network.dial import dial, first, look_up
 from connectors.smtp.proxy.connect import connect_through
 from connectors.smtp.proxy.faults import ProxyError
 from connectors.smtp.proxy.url import Proxy

@@ -30,6 +30,7 @@ from connector_core import (
     UncertainDeliveryError,
 )
 from connector_core.redaction import Redactor
+from connector_core.verifying import Stages
 from connectors.smtp import diagnose, opening
 from connectors.smtp.account import Account
 from connectors.smtp.config import SmtpConfig
@@ -38,7 +39,6 @@ from connectors.smtp.opening import open_session
 from connectors.smtp.pool import Pool
 from connectors.smtp.protocol import MAX_LINE, Reply, ReplyParser
 from connectors.smtp.session import DeadConnectionError, Sent, Session
-from connectors.smtp.stages import Stages
 from connectors.smtp.transaction import Envelope, MailOptions
 from connectors.smtp.upkeep import Upkeep
 from tests.smtp.helpers import PASSWORD, USER, config, forms, shown

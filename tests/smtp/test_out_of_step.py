@@ -19,7 +19,8 @@ from connector_core import (
     TemporaryDeliveryError,
     UncertainDeliveryError,
 )
-from connectors.smtp import dial, pool, upkeep
+from connector_core.network import dial
+from connectors.smtp import pool, upkeep
 from connectors.smtp.upkeep import Upkeep
 from tests.smtp import certificates
 from tests.smtp.helpers import AUTH, Outcome, config, hosting, new_host, send, shown, within

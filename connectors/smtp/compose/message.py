@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +12,7 @@ from connector_core import ConfigError, ConfigProblem, Message, MessageError, Te
 from connector_core.mail.addresses import parse_address, parse_mailbox
 from connector_core.mail.headers import header
 from connector_core.mail.mailboxes import MailboxField
+from connector_core.mail.origin import date_field, message_id
 from connector_core.mail.templates import (
     MAX_CONTENT_TEMPLATE,
     MAX_SUBJECT_TEMPLATE,
@@ -36,12 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Composed", "Composer"]
 
-_MAX_MESSAGE_ID = 900  # characters, so that its line stays below 998 octets
-_MAX_LEFT = 64  # of a left side that leaves room for any domain
 _MAX_GIVEN = 64  # templates of a template source that are kept prepared
-
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-_MESSAGE_ID = re.compile(rf"<?(?P<left>{_ATOM})(?:@(?P<right>{_ATOM}|\[[!-Z^-~]*\]))?>?")
 _GENERATED = b"Auto-Submitted: auto-generated\r\n"  # RFC 3834 section 5
 
 
@@ -101,15 +95,15 @@ class Composer:
         sender = template.sender.fill(payload) if template.sender else self._sender
         reply_to = template.reply_to.fill(payload) if template.reply_to else self._reply_to
         values = template.values(message.usage_type, payload)
-        message_id = _message_id(message.message_id, sender.domain)
+        full_id = message_id(message.message_id, sender.domain)
         to = f"{recipient.local}@{recipient.domain}"
         fields = [
-            _date(int(time.time())),
+            date_field(int(time.time())),
             sender.line,
             f"To: {to}\r\n".encode(),
             *((reply_to.line,) if reply_to else ()),
             template.subject(values),
-            f"Message-ID: {message_id}\r\n".encode("ascii"),
+            f"Message-ID: {full_id}\r\n".encode("ascii"),
             *self._custom,
         ]
         if self._unsubscribe:
@@ -125,7 +119,7 @@ class Composer:
         international = recipient.international or sender.international
         if reply_to and reply_to.international:
             international = True
-        return Composed(Envelope(sender.address, to, international), content, message_id)
+        return Composed(Envelope(sender.address, to, international), content, full_id)
 
     def _choose(self, message: Message) -> PreparedTemplate:
         if message.template is not None:
@@ -167,26 +161,3 @@ def _custom_headers(headers: Mapping[str, str | Sequence[str]]) -> Iterator[byte
             yield header(name, item.strip(" \t")).encode("ascii")
     if "auto-submitted" not in map(str.lower, headers):
         yield _GENERATED
-
-
-@lru_cache(maxsize=2)
-def _date(second: int) -> bytes:
-    """The field Date (RFC 5322 section 3.6.1), the same for all mails of one second."""
-    return f"Date: {formatdate(second)[:-5]}+0000\r\n".encode("ascii")
-
-
-def _message_id(wanted: str, domain: str) -> str:
-    """The Message-ID (RFC 5322 section 3.6.4): as given, or with the sender's domain behind it."""
-    if wanted.isascii() and wanted.isalnum() and len(wanted) <= _MAX_LEFT:
-        return f"<{wanted}@{domain}>"
-    found = _MESSAGE_ID.fullmatch(wanted)
-    if not found or "=?" in wanted or (wanted.startswith("<") != wanted.endswith(">")):
-        raise MessageError(
-            "message_id", _("is not of the form <left@right>, nor its left side alone")
-        )
-    full = f"<{found['left']}@{found['right'] or domain}>"
-    if len(full) > _MAX_MESSAGE_ID:
-        raise MessageError(
-            "message_id", _("has more than {limit} characters").format(limit=_MAX_MESSAGE_ID)
-        )
-    return full

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector_core import DeliveryError
-from connector_core.redaction import Redactor
+from connector_core.redaction import Redactor, excerpt
 from connectors.smtp.i18n import _, mark
 from connectors.smtp.oauth2.faults import later, unusable
 from connectors.smtp.oauth2.grants import Grant
@@ -20,7 +20,6 @@ __all__ = ["MAX_ANSWER", "Answer", "Granted", "read_answer"]
 MAX_ANSWER = 64 * 1024
 _MAX_TOKEN = 16 * 1024
 _MAX_LIFETIME = 30 * 24 * 3600.0
-_MAX_SHOWN = 200
 _MAX_MASKED = 2000  # masking takes time; no description is that long
 _TOKEN = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _LATER_STATUS = frozenset((408, 425, 429))
@@ -159,9 +158,7 @@ def _shown(text: str, secrets: Iterable[str]) -> str:
     if len(text) > _MAX_MASKED:
         return ""
     # A secret that is longer than the text is not in it, and to look for it takes long.
-    masked = Redactor(secret for secret in secrets if len(secret) <= len(text))(text)
-    plain = " ".join("".join(c if c.isprintable() else " " for c in masked).split())
-    return plain if len(plain) <= _MAX_SHOWN else f"{plain[: _MAX_SHOWN - 1]}…"
+    return excerpt(text, Redactor(secret for secret in secrets if len(secret) <= len(text)))
 
 
 def _garbage(name: str, what: str) -> DeliveryError:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import importlib.util
-import logging
 import ssl
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from connector_core import DeliveryError
-from connector_core.i18n import system_reason
+from connector_core.network.httpfaults import (
+    Fault,
+    Progress,
+    failure_of,
+    first_octets,
+    unlogged,
+)
+from connector_core.network.tls import trusting_context
 from connectors.smtp.config import OAuth2KeyAuth, OAuth2TokenAuth
 from connectors.smtp.i18n import _
 from connectors.smtp.oauth2.answers import MAX_ANSWER, Answer
 from connectors.smtp.oauth2.faults import INSTALL, NOT_INSTALLED, later, unusable
 from connectors.smtp.oauth2.grants import GOOGLE
 from connectors.smtp.proxy.url import Proxy
-from connectors.smtp.tls import certificate_reason, trusting_context
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,9 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["TokenEndpoint"]
 
 REQUEST_TIMEOUT = 30.0  # for a whole token request, however slowly the answer drips
-# The HTTP library logs header lines, in which an endpoint may echo what it was sent.
-_LIBRARY_LOGS = ("httpx2", *(f"httpcore2.{n}" for n in ("connection", "http11", "proxy", "socks")))
-_asking: contextvars.ContextVar[bool] = contextvars.ContextVar("asking", default=False)
 
 
 @dataclass(slots=True)
@@ -89,13 +89,13 @@ class TokenEndpoint:
         Raises:
             DeliveryError: there was none.
         """
-        _asking.set(True)
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT):
-                if self._context is None:
-                    # In a thread: to import the library and to read the certificates takes long.
-                    self._context = await asyncio.to_thread(_prepare, self.ca)
-                return await self._exchange(form, self._context)
+            with unlogged():
+                async with asyncio.timeout(REQUEST_TIMEOUT):
+                    if self._context is None:
+                        # In a thread: to import the library and to read the certificates is slow.
+                        self._context = await asyncio.to_thread(_prepare, self.ca)
+                    return await self._exchange(form, self._context)
         except DeliveryError:
             raise
         except Exception as error:  # noqa: BLE001 - any of the library's may show the request
@@ -103,31 +103,20 @@ class TokenEndpoint:
         raise failure  # only here: the library's error must not be its context
 
     async def _exchange(self, form: Mapping[str, str], context: ssl.SSLContext) -> Answer:
-        opened: list[Any] = []
-
-        async def note(event: str, info: Mapping[str, Any]) -> None:
-            if event.endswith(".connect_tcp.complete"):
-                opened.append(info["return_value"])
-
+        progress = Progress()
         try:
             async with self._client(context) as client:
-                return await self._post(client, {**form, **self.params}, note)
+                return await self._post(client, {**form, **self.params}, progress)
         finally:
-            # The library loses sight of a connection if it is called off within the handshake.
-            for connection in opened:
-                await connection.aclose()
+            await progress.let_go()
 
     async def _post(
-        self, client: httpx2.AsyncClient, form: Mapping[str, str], note: Callable[..., Any]
+        self, client: httpx2.AsyncClient, form: Mapping[str, str], progress: Progress
     ) -> Answer:
-        body = bytearray()
-        request = client.stream("POST", self.url, data=form, extensions={"trace": note})
-        async with request as response, aclosing(response.aiter_raw(16 * 1024)) as pieces:
-            async for piece in pieces:
-                body += piece
-                if len(body) > MAX_ANSWER:
-                    return Answer(response.status_code, None)
-        return Answer(response.status_code, bytes(body))
+        request = client.stream("POST", self.url, data=form, extensions={"trace": progress})
+        async with request as response:
+            body = await first_octets(response.aiter_raw(16 * 1024), MAX_ANSWER + 1)
+        return Answer(response.status_code, body if len(body) <= MAX_ANSWER else None)
 
     def _client(self, context: ssl.SSLContext) -> httpx2.AsyncClient:
         import httpx2
@@ -159,47 +148,30 @@ class TokenEndpoint:
         place = self.name
         if self.proxy:
             place = _("{name}, through the proxy,").format(name=place)
-        causes = list(_causes(error))
-        certificate = next((e for e in causes if isinstance(e, ssl.SSLCertVerificationError)), None)
-        if certificate is not None:
+        if isinstance(error, httpx2.ProxyError):
+            return _proxy_refused(str(error)[:3])
+        if isinstance(error, httpx2.InvalidURL):
+            error = ValueError()
+        failure = failure_of(error, place)
+        if failure.fault is Fault.CERTIFICATE:
             return unusable(
-                _("the certificate of {place} is not valid: {reason}").format(
-                    place=place, reason=certificate_reason(certificate)
-                ),
+                failure.reason,
                 _(
                     "if it has an authority of your own, put its certificate into tls.ca as PEM "
                     "text"
                 ),
             )
-        if isinstance(error, TimeoutError | httpx2.TimeoutException):
-            return later(
-                _("{place} did not answer in time").format(place=place),
-                _("check auth.accessUrl and firewall"),
-            )
-        if isinstance(error, httpx2.ProxyError):
-            return _proxy_refused(str(error)[:3])
-        if isinstance(error, httpx2.LocalProtocolError | httpx2.InvalidURL | ValueError):
+        if failure.fault is Fault.REQUEST:
             return unusable(
-                _("the token request cannot be written"),
+                failure.reason,
                 _("check auth.accessUrl, auth.customHeaders, auth.customParams and proxy"),
             )
-        if isinstance(error, httpx2.RemoteProtocolError):
-            return later(
-                _("{place} gave no whole HTTP answer").format(place=place),
-                _("check auth.accessUrl"),
-            )
-        told = (
-            _("{place} could not be reached")
-            if isinstance(error, httpx2.ConnectError)
-            else _("{place} closed the connection")
-        ).format(place=place)
-        reasons = [
-            e.strerror if isinstance(e, ssl.SSLError) else system_reason(e)
-            for e in causes
-            if isinstance(e, OSError) and e.strerror
-        ]
+        if failure.fault is Fault.TIME:
+            return later(failure.reason, _("check auth.accessUrl and firewall"))
+        if failure.fault is Fault.ANSWER:
+            return later(failure.reason, _("check auth.accessUrl"))
         return later(
-            _("{what}: {reason}").format(what=told, reason=reasons[-1]) if reasons else told,
+            failure.reason,
             _("check auth.accessUrl, and whether a firewall or proxy is on the way"),
         )
 
@@ -210,16 +182,10 @@ def _prepare(ca: str | list[str] | None) -> ssl.SSLContext:
         import httpx2  # noqa: F401 - only here: it takes long, and few configs need it
     except ImportError:
         raise unusable(_(NOT_INSTALLED), INSTALL) from None
-    for name in _LIBRARY_LOGS:
-        logging.getLogger(name).addFilter(_is_of_others)
     try:
         return trusting_context(ca)
     except (ssl.SSLError, ValueError):
         raise unusable(_("tls.ca is not PEM certificates"), _("correct tls.ca")) from None
-
-
-def _is_of_others(record: logging.LogRecord) -> bool:
-    return not _asking.get()
 
 
 def _place(url: str) -> str | None:
@@ -270,9 +236,3 @@ def _proxy_refused(status: str) -> DeliveryError:
     if status.isdigit():
         told = _("{what}: {reason}").format(what=told, reason=status)
     return later(told, _("check proxy"))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

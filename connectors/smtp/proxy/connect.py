@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
-from connectors.smtp.dial import dial, look_up
+from connector_core.network.dial import dial, look_up
 from connectors.smtp.i18n import _
 from connectors.smtp.proxy import faults, socks
 from connectors.smtp.proxy.tunnel import Connect, open_tunnel

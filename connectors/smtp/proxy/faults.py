@@ -10,9 +10,9 @@ import ssl
 from collections.abc import Iterable, Sequence
 
 from connector_core.extras import install
-from connectors.smtp import dial
+from connector_core.network import dial
+from connector_core.network.tls import certificate_reason
 from connectors.smtp.i18n import _, mark
-from connectors.smtp.tls import certificate_reason
 
 __all__ = [
     "EXTRA",

@@ -1,4 +1,11 @@
-"""The stages of opening a session: timed, and told as they end."""
+"""The stages of a verification: timed, and told as they end.
+
+stages = Stages(on_stage)
+with suppress(DeliveryError):
+    with stages.stage("resolve") as detail:
+        detail.append("192.0.2.25")
+return VerifyReport(tuple(stages.done))
+"""
 
 from __future__ import annotations
 
@@ -6,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from connector_core import DeliveryError, Stage
+from connector_core.errors import DeliveryError
+from connector_core.models import Stage
 
 __all__ = ["Detail", "Stages"]
 
@@ -20,7 +28,11 @@ class Detail(list[str]):
 
 
 class Stages:
-    """Times the stages of opening a session and tells each as it ends."""
+    """Times stages, and tells each as it ends.
+
+    Attributes:
+        done: those that have ended.
+    """
 
     def __init__(self, on_stage: Callable[[Stage], None] | None = None) -> None:
         self.done: list[Stage] = []

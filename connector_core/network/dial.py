@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from connector_core.i18n import system_reason
 
-__all__ = ["Address", "dial", "first", "look_up", "no_such_name", "reasons"]
+__all__ = [
+    "Address",
+    "UnreachableError",
+    "dial",
+    "first",
+    "look_up",
+    "no_such_name",
+    "reasons",
+]
 
 ATTEMPT_DELAY = 0.25  # seconds before the next address is tried beside: RFC 8305 section 5
 
@@ -23,6 +31,18 @@ A = TypeVar("A")
 T = TypeVar("T")
 Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 _FAMILY = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+
+
+class UnreachableError(OSError):
+    """None of the addresses took a connection.
+
+    Attributes:
+        errors: what each of them said.
+    """
+
+    def __init__(self, errors: Sequence[OSError]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 async def look_up(host: str, port: int, local_address: str | None) -> list[Address]:

@@ -1,0 +1,1 @@
+"""The file connector: writes each message as an .eml file into a folder."""

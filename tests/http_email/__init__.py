@@ -1,0 +1,1 @@
+"""The HTTP e-mail connector, against webhooks that listen on loopback."""

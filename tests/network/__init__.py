@@ -1,0 +1,1 @@
+"""What connectors that open connections have in common."""
