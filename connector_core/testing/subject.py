@@ -24,14 +24,14 @@ from connector_core.models import Message
 from connector_core.registry import Registry
 from connector_core.samplepayload import PAYLOAD, RECIPIENT
 from connector_core.testing.servers import Address, closed_port, silent_server
-from connector_core.testing.verdicts import Breach, blocked, not_given
+from connector_core.testing.verdicts import BreachError, blocked, not_given
 
 __all__ = ["Config", "ConfigSource", "Subject"]
 
 Config = Mapping[str, Any]
-ConfigSource = Config | Callable[
-    [], AbstractContextManager[Config] | AbstractAsyncContextManager[Config]
-]
+ConfigSource = (
+    Config | Callable[[], AbstractContextManager[Config] | AbstractAsyncContextManager[Config]]
+)
 
 _TELEPHONE = "+12025550123"  # of a range that nobody is given (NANP, 555-0100 to 555-0199)
 
@@ -48,6 +48,7 @@ class Subject:
     to: str | None = None
     usage_type: str = "SignIn"
     payload: Config = field(default_factory=lambda: PAYLOAD)
+    assigns_ids: bool = False
     not_secret: Collection[str] = ()
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
 
@@ -73,8 +74,12 @@ class Subject:
     def connector(self) -> Connector:
         """The connector; without it, the check that asks for it is skipped."""
         if self.found is None:
-            raise blocked("the connector could not be loaded")
+            raise self.unloaded()
         return self.found
+
+    def unloaded(self) -> BaseException:
+        """What skips a check for which the connector must be loaded."""
+        return blocked("the connector could not be loaded")
 
     @property
     def recipient(self) -> str:
@@ -141,6 +146,12 @@ class Subject:
         async with AsyncHost(Registry([self.connector], [])) as host:
             yield self.configured(host, config)
 
+    @asynccontextmanager
+    async def serving_host(self) -> AsyncIterator[AsyncConfiguredConnector]:
+        """The connector as it is configured where messages arrive."""
+        async with self.serving() as config, self.host(config) as connector:
+            yield connector
+
     def configured(self, host: AsyncHost, config: Config) -> AsyncConfiguredConnector:
         """The connector configured in a host; without that, the check is skipped."""
         try:
@@ -152,7 +163,7 @@ class Subject:
 def _own_copy(config: object) -> dict[str, Any]:
     plain, problems = plain_copy(config)
     if not isinstance(plain, dict) or problems:
-        raise Breach("the config that was given is not plain JSON", str(*problems[:1]))
+        raise BreachError("the config that was given is not plain JSON", str(*problems[:1]))
     return plain
 
 

@@ -7,19 +7,32 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from connector_core.samplepayload import PAYLOAD
+from connector_core.testing.closing import ClosingChecks
+from connector_core.testing.concurrency import ConcurrencyChecks
+from connector_core.testing.configuring import ConfigChecks
+from connector_core.testing.failing import FailingChecks
+from connector_core.testing.identity import IdentityChecks
+from connector_core.testing.limits import LimitChecks
+from connector_core.testing.samples import SampleChecks
+from connector_core.testing.schemas import SchemaChecks
+from connector_core.testing.sending import SendingChecks
 from connector_core.testing.subject import ConfigSource, Subject
 
 __all__ = ["ConformanceSuite", "conformance_suite"]
 
 
-class ConformanceSuite:
-    """The checks; `conformance_suite` makes a subclass for one connector.
-
-    Attributes:
-        subject: the connector, and what its checks need.
-    """
-
-    subject: Subject
+class ConformanceSuite(
+    IdentityChecks,
+    SchemaChecks,
+    ConfigChecks,
+    SampleChecks,
+    SendingChecks,
+    FailingChecks,
+    LimitChecks,
+    ClosingChecks,
+    ConcurrencyChecks,
+):
+    """All checks; `conformance_suite` makes a subclass for one connector."""
 
 
 def conformance_suite(
@@ -32,6 +45,7 @@ def conformance_suite(
     to: str | None = None,
     usage_type: str = "SignIn",
     payload: Mapping[str, Any] | None = None,
+    assigns_ids: bool = False,
     not_secret: Collection[str] = (),
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> type[ConformanceSuite]:
@@ -52,6 +66,8 @@ def conformance_suite(
             `+12025550123`, without it.
         usage_type: the usage type of the messages.
         payload: the values that the messages show; those of a sign-in flow without it.
+        assigns_ids: whether the service behind it gives messages ids of its own, so that a receipt
+            has not the one of the message.
         not_secret: keys that look like those of secrets and are not, such as `idempotencyKey`.
         loop_factory: makes the event loops of the checks; asyncio's own without it.
     """
@@ -64,6 +80,7 @@ def conformance_suite(
         to=to,
         usage_type=usage_type,
         payload=PAYLOAD if payload is None else payload,
+        assigns_ids=assigns_ids,
         not_secret=not_secret,
         loop_factory=loop_factory,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-__all__ = ["Breach", "blocked", "not_given", "not_implemented"]
+__all__ = ["BreachError", "blocked", "not_given", "not_implemented"]
 
 
-class Breach(AssertionError):
+class BreachError(AssertionError):
     """The connector does not hold a point of the contract.
 
     Args:
