@@ -33,6 +33,7 @@ ConfigSource = (
     Config | Callable[[], AbstractContextManager[Config] | AbstractAsyncContextManager[Config]]
 )
 
+_STAGES = ("load", "contract", "register", "hooks", "metadata", "config_schema", "duplicate")
 _TELEPHONE = "+12025550123"  # of a range that nobody is given (NANP, 555-0100 to 555-0199)
 
 
@@ -76,6 +77,23 @@ class Subject:
         if self.found is None:
             raise self.unloaded()
         return self.found
+
+    def require_loading(self, *stages: str) -> None:
+        """Raise Breach if the connector could not be loaded because of one of these stages.
+
+        Where an earlier stage is the reason, the check is skipped.
+
+        Args:
+            stages: those of PluginFailure.
+        """
+        if self.found is not None:
+            return
+        for failure in self.failures:
+            if failure.stage in stages:
+                raise BreachError(str(failure), failure.traceback)
+        first = _STAGES.index(stages[0])
+        if first and all(_STAGES.index(item.stage) < first for item in self.failures):
+            raise self.unloaded()
 
     def unloaded(self) -> BaseException:
         """What skips a check for which the connector must be loaded."""
