@@ -68,12 +68,21 @@ class SchemaChecks(Checks):
         Else a misspelt key is ignored, and with it, say, the wish for TLS: `"additionalProperties":
         false`, or `"unevaluatedProperties": false` where the properties stand in alternatives.
         """
-        for place in _places(self.subject.connector.schema):
-            if "properties" in place.schema and place.required and not place.closed:
-                raise BreachError(
-                    f"the schema of {json_path(place.parts)} takes unknown keys",
-                    'give it "additionalProperties": false',
-                )
+        places = list(_places(self.subject.connector.schema))
+        # The config itself must be closed even where the schema knows no key at all.
+        found: list[PathParts] = (
+            [] if any(item.closed for item in places if not item.parts) else [()]
+        )
+        found += [
+            item.parts
+            for item in places
+            if "properties" in item.schema and item.required and not item.closed
+        ]
+        for parts in found:
+            raise BreachError(
+                f"the schema of {json_path(parts)} takes unknown keys",
+                'give it "additionalProperties": false',
+            )
 
     @check
     def test_schema_is_described(self) -> None:

@@ -79,7 +79,7 @@ class Subject:
         return self.found
 
     def require_loading(self, *stages: str) -> None:
-        """Raise Breach if the connector could not be loaded because of one of these stages.
+        """Raise BreachError if the connector could not be loaded because of one of these stages.
 
         Where an earlier stage is the reason, the check is skipped.
 

@@ -165,6 +165,17 @@ class Texting(Plain):
         return replace(super().metadata(), type="Sms")
 
 
+class Knowing(Plain):
+    schema = {"type": "object"}  # noqa: RUF012
+
+
+def test_a_schema_that_says_nothing_is_open(locale: Path) -> None:
+    suite = conformance_suite(Knowing(locale), config={})
+    assert "$ takes unknown keys" in outcome(suite, "test_schema_is_closed").told
+    assert "conformanceUnknown is not told" in outcome(suite, "test_unknown_keys_are_refused").told
+    assert outcome(suite, "test_every_problem_is_told").kind == "skipped"
+
+
 def test_messages_of_type_sms_go_to_a_telephone_number(locale: Path) -> None:
     given = {**SAMPLE, "host": "a", "token": "correct-horse-battery"}
     suite = conformance_suite(Texting(locale), config=given)

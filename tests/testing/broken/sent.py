@@ -140,6 +140,23 @@ class HeadlessPreview(Good):
 
 
 @breaks("test_preview")
+class TakesMore(Good):
+    @hookimpl
+    def preview(self, state: Relay, message: Message) -> bytes:
+        return state.preview(replaced(message, to="ann@example.org"))
+
+
+class _NamesNothing(Relay):
+    def line(self, message: Message) -> bytes:
+        if not message.payload:
+            raise MessageError("", "is empty")
+        return super().line(message)
+
+
+breaks("test_bad_payloads")(with_state(_NamesNothing))
+
+
+@breaks("test_preview")
 class TextPreview(Good):
     @hookimpl
     def preview(self, state: Relay, message: Message) -> Any:
