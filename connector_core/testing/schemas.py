@@ -107,7 +107,8 @@ class SchemaChecks(Checks):
         for parts, sub in _properties(schema):
             name = str(parts[-1])
             looks = _looks_secret(name) and name not in self.subject.not_secret
-            if looks and _takes_text(sub, schema) and not is_secret(schema, parts):
+            marked = is_secret(schema, parts) or _marked(sub, schema)
+            if looks and _takes_text(sub, schema) and not marked:
                 raise BreachError(
                     f"{json_path(parts)} looks like a secret and is not marked",
                     'give it "writeOnly": true, or name it to the suite: not_secret=["…"]',
@@ -117,6 +118,10 @@ class SchemaChecks(Checks):
 def _looks_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     return bool(words) and words[-1] in _SECRET and "public" not in words
+
+
+def _marked(schema: object, root: Mapping[str, Any]) -> bool:
+    return any(item.get("writeOnly") is True for item in expanded(schema, root))
 
 
 def _takes_text(schema: object, root: Mapping[str, Any]) -> bool:

@@ -9,7 +9,6 @@ from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
     asynccontextmanager,
-    nullcontext,
 )
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -180,21 +179,24 @@ class Subject:
 
 def _own_copy(config: object) -> dict[str, Any]:
     plain, problems = plain_copy(config)
-    if not isinstance(plain, dict) or problems:
-        raise BreachError("the config that was given is not plain JSON", str(*problems[:1]))
+    if problems:
+        raise BreachError(f"the config that was given is not plain JSON: {problems[0]}")
+    if not isinstance(plain, dict):
+        raise TypeError(f"a config is a mapping; {type(config).__name__} was given")
     return plain
 
 
 @asynccontextmanager
 async def _opened(source: ConfigSource) -> AsyncIterator[Config]:
     if isinstance(source, Mapping):
-        source = lambda given=source: nullcontext(given)  # noqa: E731 - a config is its own source
+        yield source
+        return
     manager = source()
-    if isinstance(manager, AbstractAsyncContextManager) and not isinstance(manager, nullcontext):
-        async with manager as config:
-            yield config
-    elif isinstance(manager, AbstractContextManager):
+    if isinstance(manager, AbstractContextManager):
         with manager as config:
+            yield config
+    elif isinstance(manager, AbstractAsyncContextManager):
+        async with manager as config:
             yield config
     else:
         raise TypeError(

@@ -73,10 +73,9 @@ NEEDED = {  # what the skips of a connector with three hooks ask for
 }
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_one_line_gives_a_class_of_tests(pytester: pytest.Pytester, workers: str) -> None:
+def test_one_line_gives_a_class_of_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(print_connector=PLUGIN, test_print=TESTS)
-    options = ("-W", "error", "-p", "no:asyncio", "-rs", "-n", workers)
+    options = ("-W", "error", "-p", "no:asyncio", "-p", "no:xdist", "-rs")
     done = pytester.runpytest_subprocess("--import-mode=importlib", *options, "-o", "pythonpath=.")
     failed = {"test_bad_recipients": 1}  # the documented plugin leaves recipients to the printer
     done.assert_outcomes(
@@ -211,4 +210,4 @@ def test_checks_leave_the_threads_event_loop_alone(locale: Path) -> None:
         loop = runner.get_loop()
         asyncio.set_event_loop(loop)
         assert outcome(suite, "test_send").kind == "passed"
-        assert asyncio.get_event_loop_policy().get_event_loop() is loop
+        assert asyncio.get_event_loop() is loop
