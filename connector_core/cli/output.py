@@ -116,7 +116,12 @@ def print_registry(registry: Registry, locale: str | None = None) -> None:
     table(_("Connectors"), columns, rows)
     if registry.failures:
         failures = [
-            (item.entry_point, f"{item.distribution} {item.version}", item.stage, item.error)
+            (
+                item.entry_point,
+                f"{item.distribution} {item.version}",
+                item.stage,
+                f"{item.error} ({item.hint})" if item.hint else item.error,
+            )
             for item in registry.failures
         ]
         titles = (_("entry point"), _("distribution"), _("stage"), _("error"))
