@@ -12,8 +12,9 @@ import os
 import re
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata as distributions
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from connector_core.i18n import gettext as _
 from connector_core.models import ConnectorMetadata
 from connector_core.registry import Registry
 
-__all__ = ["discover"]
+__all__ = ["discover", "registry_of"]
 
 BUILT_IN = "connector-core"
 _STANDARD, _CORE, _PLUGGY = (Path(file).parent for file in (os.__file__, __file__, pluggy.__file__))
@@ -56,6 +57,12 @@ class _Source:
     @classmethod
     def of(cls, entry_point: distributions.EntryPoint) -> _Source:
         return cls(entry_point, *_identity(entry_point.dist))
+
+    @classmethod
+    def given(cls, plugin: object) -> _Source:
+        """Of a plugin that no entry point names."""
+        name = getattr(plugin, "__name__", type(plugin).__qualname__)
+        return cls(distributions.EntryPoint(name, name, PROJECT_NAME), *_identity(None))
 
     @property
     def built_in(self) -> bool:
@@ -88,22 +95,46 @@ def discover(*, strict: bool = False) -> Registry:
         DiscoveryError: `strict` was asked for and a plugin failed.
     """
     disabled = set(re.split(r"[\s,]+", os.environ.get(DISABLE_VARIABLE, "")))
-    found: list[tuple[_Source, Connector]] = []
     entry_points, failures = _entry_points()
-    for entry_point in sorted(entry_points):
-        if entry_point.name in disabled:
-            continue
-        source = _Source.of(entry_point)
-        outcome = _load(source)
+    loads = [
+        (_Source.of(entry_point), entry_point.load)
+        for entry_point in sorted(entry_points)
+        if entry_point.name not in disabled
+    ]
+    registry = _registry(loads, failures)
+    if strict and registry.failures:
+        raise DiscoveryError(registry.failures)
+    return registry
+
+
+def registry_of(*plugins: object) -> Registry:
+    """The registry of plugins that are at hand, each loaded as `discover` loads what is installed.
+
+    It is for programs and tests with a connector of their own, which no distribution brings.
+
+    Args:
+        plugins: modules or instances that implement the hooks.
+    """
+    return _registry([(_Source.given(plugin), partial(_same, plugin)) for plugin in plugins], [])
+
+
+def _same(plugin: object) -> object:
+    return plugin
+
+
+def _registry(
+    loads: Iterable[tuple[_Source, Callable[[], object]]], failures: list[PluginFailure]
+) -> Registry:
+    """The connectors that could be loaded, and the failures of the others besides those known."""
+    found: list[tuple[_Source, Connector]] = []
+    for source, load in loads:
+        outcome = _load(source, load)
         if isinstance(outcome, PluginFailure):
             failures.append(outcome)
         else:
             found.append((source, outcome))
     connectors, duplicates = _without_duplicates(found)
-    failures += duplicates
-    if strict and failures:
-        raise DiscoveryError(failures)
-    return Registry(connectors, failures)
+    return Registry(connectors, [*failures, *duplicates])
 
 
 def _entry_points() -> tuple[list[distributions.EntryPoint], list[PluginFailure]]:
@@ -136,10 +167,10 @@ def _reason(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _load(source: _Source) -> Connector | PluginFailure:
+def _load(source: _Source, load: Callable[[], object]) -> Connector | PluginFailure:
     stage = "load"
     try:
-        plugin = source.entry_point.load()
+        plugin = load()
         stage = "contract"
         _check_contract(plugin)
         stage = "register"

@@ -7,7 +7,7 @@ from typing import Any
 
 from connector_core.configs import PathParts, is_reference, strings
 
-__all__ = ["described", "holds_secret", "is_secret", "schemas_at", "secret_paths"]
+__all__ = ["described", "expanded", "holds_secret", "is_secret", "schemas_at", "secret_paths"]
 
 _ALTERNATIVES = ("anyOf", "oneOf", "allOf")
 _MAX_DEPTH = 32
@@ -15,13 +15,13 @@ _MAX_DEPTH = 32
 
 def schemas_at(schema: Mapping[str, Any], parts: Sequence[str | int]) -> list[Mapping[str, Any]]:
     """The schemas that speak of a place in a config; several where there are alternatives."""
-    found: list[Mapping[str, Any]] = list(_expanded(schema, schema, 0))
+    found: list[Mapping[str, Any]] = list(expanded(schema, schema))
     for part in parts:
         found = [
             inner
             for outer in found
             for sub in _inside(outer, part)
-            for inner in _expanded(sub, schema, 0)
+            for inner in expanded(sub, schema)
         ]
     return found
 
@@ -62,17 +62,17 @@ def described(schema: Mapping[str, Any], parts: Sequence[str | int], key: str) -
     return next((item[key] for item in schemas_at(schema, parts) if key in item), None)
 
 
-def _expanded(schema: Any, root: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
+def expanded(schema: Any, root: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
     """The schema, what it refers to within the same document, and its alternatives."""
     if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
         return
     yield schema
     reference = schema.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/"):
-        yield from _expanded(_referred(root, reference), root, depth + 1)
+        yield from expanded(_referred(root, reference), root, depth + 1)
     for keyword in _ALTERNATIVES:
         for alternative in schema.get(keyword, ()):
-            yield from _expanded(alternative, root, depth + 1)
+            yield from expanded(alternative, root, depth + 1)
 
 
 def _referred(root: Any, reference: str) -> Any:
