@@ -39,7 +39,9 @@ class Environment:
         """Its interpreter."""
         return self.folder / "bin" / "python"
 
-    def run(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, cwd: Path, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a module or program with its interpreter; in English, with no colours."""
         environ = {**os.environ, "LANG": "C", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # a new project has none
@@ -48,15 +50,17 @@ class Environment:
         return subprocess.run(
             [self.python, *arguments],
             cwd=cwd,
-            env=environ,
+            env=environ | environment,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def connector(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    def connector(
+        self, *arguments: str, cwd: Path, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command `connector` in it."""
-        return self.run("-P", "-m", "connector_core.cli", *arguments, cwd=cwd)
+        return self.run("-P", "-m", "connector_core.cli", *arguments, cwd=cwd, **environment)
 
     def install(self, project: Path) -> None:
         """Install a project, editable, with the packages that are there already."""
