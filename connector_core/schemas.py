@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -85,7 +86,8 @@ def _referred(root: Any, reference: str) -> Any:
 def _inside(schema: Mapping[str, Any], part: str | int) -> Iterator[Any]:
     if isinstance(part, int):
         yield schema.get("items")
-    elif part in schema.get("properties", {}):
-        yield schema["properties"][part]
-    else:
-        yield schema.get("additionalProperties")
+        return
+    known = [schema["properties"][part]] if part in schema.get("properties", {}) else []
+    patterns = schema.get("patternProperties", {})
+    known += [inner for pattern, inner in patterns.items() if re.search(pattern, part)]
+    yield from known or [schema.get("additionalProperties")]

@@ -35,7 +35,6 @@ def check(test: Callable[[C], Coroutine[Any, Any, None] | None]) -> Callable[[C]
 
     @wraps(test)
     def run(self: C) -> None:
-        __tracebackhide__ = True
         breach: BreachError | None = None
         try:
             pending = test(self)

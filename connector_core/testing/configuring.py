@@ -17,7 +17,7 @@ from connector_core.schemas import schemas_at
 from connector_core.testing.checks import Checks, check
 from connector_core.testing.secrecy import logged, require_hidden, secrets_in, shown
 from connector_core.testing.values import changed, leaves, mistyped, objects, speaks_of
-from connector_core.testing.verdicts import BreachError, blocked, not_implemented
+from connector_core.testing.verdicts import BreachError, blocked, not_given, not_implemented
 from connector_core.testing.watching import watched
 
 __all__ = ["ConfigChecks"]
@@ -47,7 +47,7 @@ class ConfigChecks(Checks):
             self._require_sound(config)
             schema = self.subject.connector.schema
             for parts in objects(config):
-                if any("properties" in item for item in schemas_at(schema, parts)):
+                if not parts or any("properties" in item for item in schemas_at(schema, parts)):
                     wrong = changed(config, (*parts, _UNKNOWN), "a value")
                     self._require_told(wrong, [(*parts, _UNKNOWN)], "an unknown key")
 
@@ -56,7 +56,10 @@ class ConfigChecks(Checks):
         """Of several wrong values each is told at once, at its path: nobody mends one at a time."""
         async with self.subject.serving() as config:
             self._require_sound(config)
-            wrong, places = config, []
+            if not config:
+                raise not_given("give a `config` that says something")
+            wrong = config
+            places: list[PathParts] = []
             for parts in _one_of_each_key(config):
                 value = mistyped(self.subject.connector.schema, parts)
                 if value is None:
@@ -70,8 +73,7 @@ class ConfigChecks(Checks):
                     "the schema says of no value in the config which type it has",
                     'give the properties their "type"',
                 )
-            wrong = changed(wrong, (_UNKNOWN,), "a value")
-            self._require_told(wrong, [*places, (_UNKNOWN,)], "one of several wrong values")
+            self._require_told(wrong, places, "one of several wrong values")
 
     @check
     async def test_check_config_takes_anything(self) -> None:

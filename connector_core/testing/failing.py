@@ -17,7 +17,7 @@ from connector_core.testing import hooks
 from connector_core.testing.checks import Checks, check
 from connector_core.testing.secrecy import logged, require_hidden, secrets_in, shown
 from connector_core.testing.sending import is_broken
-from connector_core.testing.verdicts import BreachError, not_implemented
+from connector_core.testing.verdicts import BreachError, blocked, not_given, not_implemented
 
 __all__ = ["FailingChecks"]
 
@@ -68,14 +68,17 @@ class FailingChecks(Checks):
         async with self.subject.refusing() as config:
             error = await self._failure(config)
         if not isinstance(error, DeliveryError):
-            return  # another check says so
-        for path in connector.suspects(error):
+            raise blocked("where nobody is reached, what is raised is no DeliveryError")
+        paths = connector.suspects(error)
+        if not paths:
+            raise not_given("give an `unreachable` for which `suspects` names something")
+        for path in paths:
             if not path or not schemas_at(connector.schema, path):
                 raise BreachError(f"suspects names {path!r}, which the schema does not know")
 
     @check
     async def test_verify(self) -> None:
-        """The hook `verify` reports each stage as it ends, and all of them at the end; no message.
+        """The hook `verify` reports each stage as it ends, and all of them at the end.
 
         With a config by which messages arrive every stage is `ok`.
         """

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from unicodedata import category
 from xml.etree import ElementTree as ET
 
-from connector_core.errors import PluginFailure
 from connector_core.i18n import SOURCE, Catalog, in_language
 from connector_core.testing.checks import Checks, check
 from connector_core.testing.fresh import findings
@@ -25,12 +24,12 @@ class IdentityChecks(Checks):
 
     @check
     def test_it_loads(self) -> None:
-        """Discovery finds the plugin, imports it and can register it.
+        """Discovery finds the plugin and can import it.
 
         An entry point of the group `connector_core` names a module or an instance; id and target
         are no other connector's.
         """
-        self._require_no_failure("load", "register", "duplicate")
+        self.subject.require_loading("load", "duplicate")
         if self.subject.found is None and not self.subject.failures:
             known = ", ".join(f"{item.target} ({item.id})" for item in self.subject.registry)
             raise BreachError(
@@ -45,7 +44,7 @@ class IdentityChecks(Checks):
 
         The attribute `HOOK_API` of the module or instance says which; absent it is 1.
         """
-        self._require_no_failure("contract")
+        self.subject.require_loading("contract")
 
     @check
     def test_hooks(self) -> None:
@@ -54,7 +53,7 @@ class IdentityChecks(Checks):
         `metadata`, `config_schema` and `send_message` are there; arguments are plain ones; only
         `send_message`, `verify` and `close` are asynchronous.
         """
-        self._require_no_failure("hooks")
+        self.subject.require_loading("register", "hooks")
 
     @check
     def test_metadata(self) -> None:
@@ -62,7 +61,7 @@ class IdentityChecks(Checks):
 
         Name and description are texts by language tag (BCP 47), `en` among them.
         """
-        self._require_no_failure("metadata")
+        self.subject.require_loading("metadata")
         again = self.subject.connector.hook.metadata()
         if again != self.subject.connector.metadata:
             raise BreachError("metadata() gives something else when it is called again")
@@ -126,9 +125,14 @@ class IdentityChecks(Checks):
                 "the catalog has no language: no .mo file is where it looks",
                 "compile the .po files, and have the wheel bring the .mo files",
             )
-        texts: list[str] = list(descriptions(connector.schema))
+        texts = list(descriptions(connector.schema))
+
+        def note(text: str) -> str:
+            texts.append(text)
+            return text
+
         for provider in connector.hook.providers() or ():
-            provider_in(provider, lambda text: texts.append(text) or text)
+            provider_in(provider, note)
         _require_translated(catalog, languages, texts)
 
     @check
@@ -146,22 +150,6 @@ class IdentityChecks(Checks):
                 "leave it to the hook that needs it; what is for all messages of a config belongs "
                 "into the state that `configure` makes, and begins with the first message",
             )
-
-    def _require_no_failure(self, *stages: str) -> None:
-        if self.subject.found is not None:
-            return
-        failures = self.subject.failures
-        for failure in failures:
-            if failure.stage in stages:
-                raise BreachError(str(failure), failure.traceback)
-        if stages[0] != "load" and not _passed(failures, stages[0]):
-            raise self.subject.unloaded()
-
-
-def _passed(failures: Iterable[PluginFailure], stage: str) -> bool:
-    """Whether what failed came as far as this stage and beyond it."""
-    order = ["load", "contract", "register", "hooks", "metadata", "config_schema", "duplicate"]
-    return any(order.index(failure.stage) > order.index(stage) for failure in failures)
 
 
 def _require_plain_svg(name: str, text: str) -> None:

@@ -44,9 +44,9 @@ class Held:
 
 def held() -> Held:
     """What this process holds now."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     threads = (item for item in threading.enumerate() if not item.name.startswith(OWN_THREADS))
-    return Held(frozenset(task for task in others if task), frozenset(threads), _descriptors())
+    return Held(frozenset(others), frozenset(threads), _descriptors())
 
 
 async def left_over(before: Held) -> list[str]:

@@ -10,7 +10,7 @@ from connector_core.configs import json_path, placeholders, strings
 from connector_core.models import Provider
 from connector_core.providers import preset_config
 from connector_core.testing.checks import Checks, check
-from connector_core.testing.verdicts import BreachError, not_implemented
+from connector_core.testing.verdicts import BreachError, blocked, not_implemented
 from connector_core.typedvalues import typed_value
 
 __all__ = ["SampleChecks"]
@@ -52,6 +52,8 @@ class SampleChecks(Checks):
         A question has a title, an example and, where it has choices, an example among them.
         """
         connector = self.subject.connector
+        if connector.implements("providers") and not connector.providers:
+            raise blocked("providers() gives none")
         for provider in self._providers():
             answers: dict[tuple[str, ...], Any] = {}
             for question in provider.questions:

@@ -52,7 +52,7 @@ class SchemaChecks(Checks):
 
         It is complete in itself: references that lead outside are never followed.
         """
-        self._require_no_failure()
+        self.subject.require_loading("config_schema")
         schema = self.subject.connector.hook.config_schema()
         try:
             check_schema(schema)
@@ -68,12 +68,21 @@ class SchemaChecks(Checks):
         Else a misspelt key is ignored, and with it, say, the wish for TLS: `"additionalProperties":
         false`, or `"unevaluatedProperties": false` where the properties stand in alternatives.
         """
-        for place in _places(self.subject.connector.schema):
-            if "properties" in place.schema and place.required and not place.closed:
-                raise BreachError(
-                    f"the schema of {json_path(place.parts)} takes unknown keys",
-                    'give it "additionalProperties": false',
-                )
+        places = list(_places(self.subject.connector.schema))
+        # The config itself must be closed even where the schema knows no key at all.
+        found: list[PathParts] = (
+            [] if any(item.closed for item in places if not item.parts) else [()]
+        )
+        found += [
+            item.parts
+            for item in places
+            if "properties" in item.schema and item.required and not item.closed
+        ]
+        for parts in found:
+            raise BreachError(
+                f"the schema of {json_path(parts)} takes unknown keys",
+                'give it "additionalProperties": false',
+            )
 
     @check
     def test_schema_is_described(self) -> None:
@@ -98,21 +107,21 @@ class SchemaChecks(Checks):
         for parts, sub in _properties(schema):
             name = str(parts[-1])
             looks = _looks_secret(name) and name not in self.subject.not_secret
-            if looks and _takes_text(sub, schema) and not is_secret(schema, parts):
+            marked = is_secret(schema, parts) or _marked(sub, schema)
+            if looks and _takes_text(sub, schema) and not marked:
                 raise BreachError(
                     f"{json_path(parts)} looks like a secret and is not marked",
                     'give it "writeOnly": true, or name it to the suite: not_secret=["…"]',
                 )
 
-    def _require_no_failure(self) -> None:
-        for failure in self.subject.failures if self.subject.found is None else ():
-            if failure.stage == "config_schema":
-                raise BreachError(str(failure), failure.traceback)
-
 
 def _looks_secret(name: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(name)]
     return bool(words) and words[-1] in _SECRET and "public" not in words
+
+
+def _marked(schema: object, root: Mapping[str, Any]) -> bool:
+    return any(item.get("writeOnly") is True for item in expanded(schema, root))
 
 
 def _takes_text(schema: object, root: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from email import message_from_bytes
 from typing import Any
 
@@ -114,6 +114,14 @@ class SendingChecks(Checks):
             mail = message_from_bytes(content)
             if connector.type == "Email" and not (mail["From"] and mail["To"]):
                 raise BreachError("the preview is no message of RFC 5322: it has no From or no To")
+            for bad in _with_controls(self.subject.recipient):
+                arguments = {**self.subject.sending, "to": bad}
+                refused = await _refuses(connector.send_message, arguments)
+                if refused and not await _refuses(connector.preview, arguments):
+                    raise BreachError(
+                        "preview takes a recipient that send_message refuses",
+                        "compose both by one function",
+                    )
 
     async def _require_refused(
         self, connector: AsyncConfiguredConnector, changed: dict[str, Any], what: str
@@ -136,12 +144,26 @@ class SendingChecks(Checks):
             await connector.send_message(**{**self.subject.sending, **changed})
         except MessageError as error:
             require_hidden({what: _CANARY}, "MessageError", str(error), repr(error))
+            if not error.field:
+                raise BreachError(
+                    f"{what} is refused without its name", "name it in `field`"
+                ) from None
         except ConnectorError as error:
             if is_broken(error):
                 raise BreachError(
                     f"{what} is not foreseen: {_told(error)}",
                     "raise MessageError for data that cannot become a message",
                 ) from error
+
+
+async def _refuses(call: Callable[..., Awaitable[object]], arguments: dict[str, Any]) -> bool:
+    try:
+        await call(**arguments)
+    except MessageError:
+        return True
+    except ConnectorError:
+        return False
+    return False
 
 
 def is_broken(error: ConnectorError) -> bool:

@@ -9,7 +9,6 @@ from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
     asynccontextmanager,
-    nullcontext,
 )
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +32,7 @@ ConfigSource = (
     Config | Callable[[], AbstractContextManager[Config] | AbstractAsyncContextManager[Config]]
 )
 
+_STAGES = ("load", "contract", "register", "hooks", "metadata", "config_schema", "duplicate")
 _TELEPHONE = "+12025550123"  # of a range that nobody is given (NANP, 555-0100 to 555-0199)
 
 
@@ -76,6 +76,23 @@ class Subject:
         if self.found is None:
             raise self.unloaded()
         return self.found
+
+    def require_loading(self, *stages: str) -> None:
+        """Raise BreachError if the connector could not be loaded because of one of these stages.
+
+        Where an earlier stage is the reason, the check is skipped.
+
+        Args:
+            stages: those of PluginFailure.
+        """
+        if self.found is not None:
+            return
+        for failure in self.failures:
+            if failure.stage in stages:
+                raise BreachError(str(failure), failure.traceback)
+        first = _STAGES.index(stages[0])
+        if first and all(_STAGES.index(item.stage) < first for item in self.failures):
+            raise self.unloaded()
 
     def unloaded(self) -> BaseException:
         """What skips a check for which the connector must be loaded."""
@@ -162,21 +179,24 @@ class Subject:
 
 def _own_copy(config: object) -> dict[str, Any]:
     plain, problems = plain_copy(config)
-    if not isinstance(plain, dict) or problems:
-        raise BreachError("the config that was given is not plain JSON", str(*problems[:1]))
+    if problems:
+        raise BreachError(f"the config that was given is not plain JSON: {problems[0]}")
+    if not isinstance(plain, dict):
+        raise TypeError(f"a config is a mapping; {type(config).__name__} was given")
     return plain
 
 
 @asynccontextmanager
 async def _opened(source: ConfigSource) -> AsyncIterator[Config]:
     if isinstance(source, Mapping):
-        source = lambda given=source: nullcontext(given)  # noqa: E731 - a config is its own source
+        yield source
+        return
     manager = source()
-    if isinstance(manager, AbstractAsyncContextManager) and not isinstance(manager, nullcontext):
-        async with manager as config:
-            yield config
-    elif isinstance(manager, AbstractContextManager):
+    if isinstance(manager, AbstractContextManager):
         with manager as config:
+            yield config
+    elif isinstance(manager, AbstractAsyncContextManager):
+        async with manager as config:
             yield config
     else:
         raise TypeError(

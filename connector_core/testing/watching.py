@@ -24,9 +24,10 @@ _NETWORK = frozenset(
         "socket.sendto",
     }
 )
+_THREAD = "starts a thread"
 _OTHERS = {
-    "_thread.start_joinable_thread": "starts a thread",
-    "_thread.start_new_thread": "starts a thread",
+    "_thread.start_joinable_thread": _THREAD,
+    "_thread.start_new_thread": _THREAD,
     "os.exec": "runs a program",
     "os.fork": "forks",
     "os.forkpty": "forks",
@@ -69,12 +70,16 @@ def offence(event: str, arguments: tuple[object, ...]) -> str | None:
 def watched() -> Iterator[list[str]]:
     """What this thread does within the block that is an offence; threads it starts are one."""
     _install()
-    outer = getattr(_watching, "offences", None)
-    _watching.offences = offences = []
+    outer, before = getattr(_watching, "offences", None), set(threading.enumerate())
+    offences: list[str] = []
+    _watching.offences = offences
     try:
         yield offences
     finally:
         _watching.offences = outer
+    # Python 3.11 has no event for a thread: only one that still runs is seen.
+    if set(threading.enumerate()) - before and _THREAD not in offences:
+        offences.append(_THREAD)
 
 
 @cache

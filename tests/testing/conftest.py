@@ -8,7 +8,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-from connector_core.testing import fresh, identity
+from connector_core.testing import fresh, identity, leaks, limits
 from connector_core.translation import descriptions, provider_in
 from tests.testing.good import PROVIDER, SCHEMA
 
@@ -19,7 +19,12 @@ _KEPT: dict[str, list[str]] = {}  # by module
 def locale(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with French texts of the good connector."""
     texts = list(descriptions(SCHEMA))
-    provider_in(PROVIDER, lambda text: texts.append(text) or text)
+
+    def note(text: str) -> str:
+        texts.append(text)
+        return text
+
+    provider_in(PROVIDER, note)
     catalog = Catalog(locale="fr")
     for text in filter(None, texts):
         catalog.add(text, f"« {text} »")
@@ -29,6 +34,14 @@ def locale(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with file.open("wb") as data:
         write_mo(data, catalog)
     return folder
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait less for what never comes; many connectors are looked at."""
+    monkeypatch.setattr(limits, "_UNDER_WAY", 0.05)
+    monkeypatch.setattr(limits, "_DEADLINE", 0.1)
+    monkeypatch.setattr(leaks, "_SETTLE", 1.0)
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ class Relay:
         return line
 
     def preview(self, message: Message) -> bytes:
-        text = json.loads(self.line(message))["text"]
+        text: str = json.loads(self.line(message))["text"]
         head = f"From: {self.config['sender']}\r\nTo: {message.to}\r\n\r\n"
         return (head + text).encode("utf-8", "replace")
 
