@@ -99,7 +99,8 @@ def _of_the_plugins(registry: Registry) -> Iterator[Finding]:
             stage=failure.stage, reason=failure.error
         )
         hint = _("update or remove it, or leave it out by CONNECTOR_DISABLE={name}")
-        yield Finding(Level.WARNING, plugin, message, hint.format(name=failure.entry_point))
+        hint = "; ".join(filter(None, (failure.hint, hint.format(name=failure.name))))
+        yield Finding(Level.WARNING, plugin, message, hint)
 
 
 async def _of_the_connectors(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata as distributions
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -31,15 +32,17 @@ from connector_core.registry import Registry
 __all__ = ["discover", "registry_of"]
 
 BUILT_IN = "connector-core"
+_STANDARD, _CORE, _PLUGGY = (Path(file).parent for file in (os.__file__, __file__, pluggy.__file__))
 DISABLE_VARIABLE = "CONNECTOR_DISABLE"
 
 
 class _StageError(Exception):
     """A plugin broke the contract at this stage."""
 
-    def __init__(self, stage: str, reason: str) -> None:
+    def __init__(self, stage: str, reason: str, hint: str = "") -> None:
         self.stage = stage
         self.reason = reason
+        self.hint = hint
         super().__init__(reason)
 
 
@@ -65,9 +68,9 @@ class _Source:
     def built_in(self) -> bool:
         return re.sub(r"[-_.]+", "-", self.distribution).lower() == BUILT_IN
 
-    def failure(self, stage: str, error: str, trace: str = "") -> PluginFailure:
+    def failure(self, stage: str, error: str, hint: str = "", trace: str = "") -> PluginFailure:
         point = f"{self.entry_point.name} = {self.entry_point.value}"
-        return PluginFailure(point, self.distribution, self.version, stage, error, trace)
+        return PluginFailure(point, self.distribution, self.version, stage, error, hint, trace)
 
 
 def _identity(distribution: distributions.Distribution | None) -> tuple[str, str]:
@@ -190,11 +193,29 @@ def _load(source: _Source, load: Callable[[], object]) -> Connector | PluginFail
     except KeyboardInterrupt:
         raise
     except _StageError as error:
-        return source.failure(error.stage, error.reason)
+        return source.failure(error.stage, error.reason, error.hint)
     # A plugin may do anything at import, SystemExit and exceptions outside Exception included.
     except BaseException as error:  # noqa: BLE001
         trace = "".join(traceback.format_exception(error))
-        return source.failure(stage, _reason(error), trace)
+        return source.failure(stage, _reason(error), _place_of(error), trace)
+
+
+def _place_of(error: BaseException) -> str:
+    """Where in the plugin it was raised, for its author; empty where it did not come so far."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+    for file, line in reversed(places):
+        if not file.startswith("<") and not _is_on_the_way(Path(file)):
+            return _("see {file}, line {line}").format(file=file, line=line)
+    return ""
+
+
+def _is_on_the_way(file: Path) -> bool:
+    """Whether a file is this package's, pluggy's or the standard library's."""
+    if "site-packages" not in file.parts and _STANDARD in file.parents:
+        return True
+    return any(folder in file.parents for folder in (_CORE, _PLUGGY))
 
 
 def _check_contract(plugin: object) -> None:
@@ -230,6 +251,7 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
                 _("{name!r} is not a hook; hooks: {known}").format(
                     name=name, known=", ".join(sorted(known))
                 ),
+                _unknown_hook(name, known - set(implemented)),
             )
         for implementation in implementations:
             _check_signature(name, implementation)
@@ -240,8 +262,28 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
     for name in REQUIRED_HOOKS:
         if name not in implemented:
             raise _StageError(
-                "hooks", _("the required hook {name!r} is not implemented").format(name=name)
+                "hooks",
+                _("the required hook {name!r} is not implemented").format(name=name),
+                _missing_hook(name, plugin),
             )
+
+
+def _unknown_hook(name: str, free: set[str]) -> str:
+    """What to do about a hook that there is not, by those that are not implemented."""
+    from connector_core.validation import nearest
+
+    if near := nearest(name, free):
+        return _("did you mean {name!r}?").format(name=near)
+    return _("take @hookimpl away from what is a function of your own")
+
+
+def _missing_hook(name: str, plugin: object) -> str:
+    """What to do about a required hook that is not implemented."""
+    if callable(getattr(plugin, name, None)):
+        return _("there is a function of that name: put @hookimpl above it")
+    if not inspect.ismodule(plugin):
+        return _("write it in {place}, with @hookimpl above it").format(place=type(plugin).__name__)
+    return _("write it in {place}, with @hookimpl above it").format(place=plugin.__name__)
 
 
 def _is_wrapper(implementation: pluggy.HookImpl) -> bool:

@@ -74,6 +74,7 @@ class PluginFailure:
         version: that distribution's version.
         stage: `load`, `contract`, `register`, `hooks`, `metadata`, `config_schema` or `duplicate`.
         error: what went wrong, in a sentence.
+        hint: what its author can do about it; may be empty.
         traceback: the formatted traceback, where an exception was the cause.
     """
 
@@ -82,13 +83,18 @@ class PluginFailure:
     version: str
     stage: str
     error: str
+    hint: str = ""
     traceback: str = field(default="", repr=False, compare=False)
 
     def __str__(self) -> str:
         """The failure on one line."""
-        return (
-            f"{self.entry_point} ({self.distribution} {self.version}), {self.stage}: {self.error}"
-        )
+        told = f"{self.entry_point} ({self.distribution} {self.version}), {self.stage}: "
+        return told + self.error + (f" ({self.hint})" if self.hint else "")
+
+    @property
+    def name(self) -> str:
+        """The entry point's name, as `CONNECTOR_DISABLE` takes it."""
+        return self.entry_point.partition(" = ")[0]
 
 
 class ConfigError(ConnectorError):

@@ -45,6 +45,7 @@ _COMMANDS = {
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
     "doctor": ("doctor", "doctor", "Look over everything that is configured."),
     "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),
+    "new": ("new", "new", "Make the project of a new connector."),
     "completion": ("completion", "completion", "Print what lets a shell complete commands."),
     "inbox": ("inbox", "inbox", "Run an inbox for development on this machine."),
 }

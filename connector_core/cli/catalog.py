@@ -39,6 +39,7 @@ def list_connectors(as_json: bool) -> None:
                     "version": item.version,
                     "stage": item.stage,
                     "error": item.error,
+                    "hint": item.hint,
                 }
                 for item in registry.failures
             ],

@@ -115,12 +115,16 @@ def print_registry(registry: Registry, locale: str | None = None) -> None:
     columns = (_("target"), _("id"), _("type"), _("name"), _("distribution"))
     table(_("Connectors"), columns, rows)
     if registry.failures:
-        failures = [
-            (item.entry_point, f"{item.distribution} {item.version}", item.stage, item.error)
-            for item in registry.failures
-        ]
-        titles = (_("entry point"), _("distribution"), _("stage"), _("error"))
-        table(_("Plugins that failed"), titles, failures)
+        click.echo(_("Plugins that failed"))
+    # Not as a table: an author copies the name of a file from here.
+    for item in registry.failures:
+        message = _("could not be loaded at the stage {stage}: {reason}").format(
+            stage=item.stage, reason=" ".join(item.error.split())
+        )
+        plugin = f"{item.entry_point} ({item.distribution} {item.version})"
+        click.echo(printable(f"  {plugin}: {message}"))
+        if item.hint:
+            click.echo(printable(f"      {item.hint}"))
 
 
 def receipt_data(receipt: Receipt) -> dict[str, Any]:
