@@ -25,7 +25,7 @@ _DIRECTIVE = re.compile(
     r"(?P<name>[a-z][a-z ]*[a-z])(?::[ \t]*(?P<value>[^\n]*))?(?P<body>\n.*)?", re.DOTALL
 )
 # Marks of other tools, which the runner leaves alone.
-_MARK = re.compile(r"/?bench:[a-z]+")
+_MARK = re.compile(r"/?bench:[a-z]+|made by .*")
 
 
 class PageError(Exception):
