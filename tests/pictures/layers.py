@@ -54,7 +54,8 @@ def drawn() -> str:
     arrow = 46
     width = sum(_WIDTH[panel.package] for panel in panels) + 2 * arrow + 1
     height = max(panel.height for panel in panels) + 2
-    parts, x = [], float(arrow)
+    parts: list[str] = []
+    x = float(arrow)
     for panel in panels:
         parts += _panel(panel, x)
         x += _WIDTH[panel.package] + arrow
