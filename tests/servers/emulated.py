@@ -1,5 +1,7 @@
 """Gmail, SendGrid and Alibaba Cloud Direct Mail, emulated on loopback: their dialogue and replies.
 
+And mail.example.com, the documentation's server of one's own.
+
     with gmail() as server:
         host.configure("smtp", {**config, **server.reach})
 
@@ -18,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -28,7 +31,19 @@ from tests.servers.ports import HOST
 from tests.smtp.certificates import authority, authority_pem
 from tests.smtp.peer import Answer, Connection, Peer
 
-__all__ = ["Aliyun", "Emulated", "Gmail", "Received", "SendGrid", "aliyun", "gmail", "sendgrid"]
+__all__ = [
+    "Aliyun",
+    "Emulated",
+    "Example",
+    "Gmail",
+    "Received",
+    "SendGrid",
+    "aliyun",
+    "example",
+    "example_tls",
+    "gmail",
+    "sendgrid",
+]
 
 _SECONDS = 30.0
 
@@ -94,7 +109,9 @@ class Emulated(ABC):
 
     def peer(self) -> Peer:
         """The server, not yet started."""
-        certificate = authority().issue_cert(self.host, HOST, "localhost")
+        # As long as those that are renewed by themselves, with which such servers mostly run.
+        expires = datetime.now(UTC) + timedelta(days=60)
+        certificate = authority().issue_cert(self.host, HOST, "localhost", not_after=expires)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
         answers: dict[str, Answer] = {
@@ -239,6 +256,53 @@ class Aliyun(Emulated):
         return '436 "MAIL FROM" doesn\'t conform with authentication [@sm060104]'
 
 
+class Example(Emulated):
+    """A server of one's own, STARTTLS; it speaks as Postfix does, and knows no `nobody`."""
+
+    provider = "other"
+    host = "mail.example.com"
+    user = "app@example.com"
+    password = "the password"
+    starttls = True
+    greeting = "220 mail.example.com ESMTP"
+    extensions = (
+        "PIPELINING",
+        "SIZE 10240000",
+        "AUTH PLAIN LOGIN",
+        "ENHANCEDSTATUSCODES",
+        "8BITMIME",
+        "DSN",
+        "SMTPUTF8",
+        "CHUNKING",
+    )
+    welcome = "235 2.7.0 Authentication successful"
+    queued = "250 2.0.0 Ok: queued as C8F4F21007B"
+
+    def refusal(self, user: str, password: str) -> str:
+        return "535 5.7.8 Error: authentication failed: (reason unavailable)"
+
+    def peer(self) -> Peer:
+        peer = super().peer()
+        peer.answers["RCPT"] = self._rcpt
+        return peer
+
+    async def _rcpt(self, connection: Connection) -> bool:
+        address = _address(connection.commands[-1])
+        known = not address.startswith("nobody@")
+        refusal = (
+            f"550 5.1.1 <{address}>: Recipient address rejected: User unknown in virtual mailbox "
+            "table"
+        )
+        await connection.reply("250 2.1.5 Ok" if known else refusal)
+        return known
+
+
+class ExampleTls(Example):
+    """The same with TLS from the first byte."""
+
+    starttls = False
+
+
 @contextmanager
 def gmail() -> Iterator[Gmail]:
     """Gmail, as long as the block runs."""
@@ -257,6 +321,20 @@ def sendgrid() -> Iterator[SendGrid]:
 def aliyun() -> Iterator[Aliyun]:
     """Alibaba Cloud Direct Mail, as long as the block runs."""
     with _running(server := Aliyun()):
+        yield server
+
+
+@contextmanager
+def example() -> Iterator[Example]:
+    """mail.example.com with STARTTLS, as long as the block runs."""
+    with _running(server := Example()):
+        yield server
+
+
+@contextmanager
+def example_tls() -> Iterator[Example]:
+    """mail.example.com with TLS from the first byte, as long as the block runs."""
+    with _running(server := ExampleTls()):
         yield server
 
 
