@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +13,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import get_language
 
 from connector_core.contrib.django.conf import configured
-from connector_core.contrib.django.hosts import get_host, host_is_made, in_event_loop
+from connector_core.contrib.django.hosts import get_host, host_is_made, whatever_runs
 from connector_core.contrib.django.mails import Mail
 from connector_core.errors import ConnectorError, DeliveryError, MessageError
 from connector_core.i18n import gettext as _
@@ -99,11 +97,8 @@ class EmailBackend(BaseEmailBackend):
 
         if not email_messages:
             return 0
-        if self.fail_silently and in_event_loop():
-            # So does logging mail errors, and whoever logs one must not fail by it: it waits.
-            with ThreadPoolExecutor(1) as aside:
-                return aside.submit(copy_context().run, send).result()
-        return send()
+        # Logging mails errors silently, and whoever logs one in an event loop must not fail by it.
+        return whatever_runs(send) if self.fail_silently else send()
 
     def _send(self, message: EmailMessage) -> bool:
         outcomes: dict[str, Receipt | ConnectorError] = {}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.core.signals import setting_changed
@@ -13,7 +16,9 @@ from connector_core.contrib.process import ProcessHost
 from connector_core.errors import ConfigError
 from connector_core.sync import Host
 
-__all__ = ["get_host", "host_is_made", "in_event_loop"]
+__all__ = ["get_host", "host_is_made", "whatever_runs"]
+
+T = TypeVar("T")
 
 
 def _from_settings() -> Host:
@@ -36,7 +41,7 @@ def get_host() -> Host:
         ImproperlyConfigured: the setting or the host file is wrong; every problem is told.
         SynchronousOnlyOperation: it was called from within an event loop, which it would stop.
     """
-    if in_event_loop():
+    if _in_event_loop():
         raise SynchronousOnlyOperation(
             "mail is sent by a blocking call, and here an event loop is running that it would "
             "stop: use sync_to_async, as in await sync_to_async(send_mail)(...)"
@@ -44,8 +49,15 @@ def get_host() -> Host:
     return _hosts.get()
 
 
-def in_event_loop() -> bool:
-    """Whether an event loop runs in this thread."""
+def whatever_runs(call: Callable[[], T]) -> T:
+    """The result of a blocking call; in another thread, where an event loop runs in this one."""
+    if not _in_event_loop():
+        return call()
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(copy_context().run, call).result()
+
+
+def _in_event_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -60,7 +72,7 @@ def host_is_made() -> bool:
 
 def _on_setting_changed(*, setting: str, **_kwargs: Any) -> None:
     if setting == NAME:
-        _hosts.close()
+        whatever_runs(_hosts.close)
 
 
 # Tests change settings; see django.test.override_settings.
