@@ -11,9 +11,11 @@ from typing import Any
 
 from connector_core.inbox import Inbox, ReceivedMail
 
-__all__ = ["REFUSED", "ThreadedInbox", "threaded_inbox"]
+__all__ = ["ThreadedInbox", "threaded_inbox"]
 
-REFUSED = "refused"  # the local part of those who have no mailbox
+# What comes of a mail to these local parts.
+_REFUSALS = {"refused": "550 5.1.1 no such mailbox", "later": "450 4.7.1 try again later"}
+_LOST = "lost"  # the connection ends once the mail is there, without a reply
 
 
 @dataclass
@@ -28,10 +30,15 @@ class _Inbox(Inbox):
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
     ) -> str:
-        if address.startswith(f"{REFUSED}@"):
-            return "550 5.1.1 no such mailbox"
+        if refusal := _REFUSALS.get(address.partition("@")[0]):
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        if envelope.rcpt_tos[0].startswith(f"{_LOST}@"):
+            server.transport.abort()
+        return await super().handle_DATA(server, session, envelope)
 
 
 @contextmanager
