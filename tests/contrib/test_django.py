@@ -19,7 +19,12 @@ from django.test import AsyncClient, Client, override_settings
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 
-from connector_core import PermanentDeliveryError, Receipt, TemporaryDeliveryError
+from connector_core import (
+    NoConnectorForUsageError,
+    PermanentDeliveryError,
+    Receipt,
+    TemporaryDeliveryError,
+)
 from connector_core.contrib.django import EmailBackend, get_host
 from tests.hostfile.files import connector, write
 from tests.inboxes import ThreadedInbox
@@ -205,6 +210,30 @@ def test_the_usage_type_chooses_the_connector(project: Path, inbox: ThreadedInbo
     with override_settings(CONNECTORS={"FILE": project / "connectors.toml", "USAGE_TYPE": "Alert"}):
         send(EmailMultiAlternatives("d", "Text", None, [TO]))
     assert "X-Connector-Usage-Type" not in inbox.mails[2].message
+
+
+def test_a_mailer_may_have_a_usage_type_and_a_timeout(project: Path, inbox: ThreadedInbox) -> None:
+    """As Django 6.1 makes one of `MAILERS`."""
+    routes = '[routes]\nAlert = ["main"]\n"*" = []\n'
+    write(project / "connectors.toml", connector("main", inbox.port), routes)
+    message = EmailMultiAlternatives("Hello", "Text", None, [TO])
+    assert (
+        EmailBackend(alias="alerts", usage_type="Alert", timeout=30).send_messages([message]) == 1
+    )
+    with pytest.raises(NoConnectorForUsageError):
+        EmailBackend(alias="default").send_messages([message])
+    with pytest.raises(ImproperlyConfigured, match="host"):
+        EmailBackend(alias="default", host="mail.example.com")
+
+
+@pytest.mark.parametrize(("settings", "seconds"), [({}, None), ({"EMAIL_TIMEOUT": 5}, 5)])
+def test_the_timeout_is_that_of_the_settings(
+    settings: dict[str, float], seconds: float | None
+) -> None:
+    with override_settings(**settings):
+        assert EmailBackend().timeout == seconds
+    with override_settings(MAILERS={}):
+        assert EmailBackend().timeout is None
 
 
 async def test_an_asynchronous_view_sends_by_a_thread(inbox: ThreadedInbox) -> None:

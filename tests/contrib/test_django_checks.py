@@ -76,6 +76,20 @@ def test_a_project_that_does_not_use_it_is_not_looked_at() -> None:
         assert told() == []
 
 
+def test_mailers_of_newer_versions_are_looked_at_in_its_place() -> None:
+    from django.conf import settings
+
+    ours = {"BACKEND": "connector_core.contrib.django.EmailBackend"}
+    with override_settings(MAILERS={"default": ours}):
+        assert told() == []
+        del settings.CONNECTORS
+        assert [name for name, _ in told()] == ["connectors.E001"]
+    other = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend"}
+    with override_settings(MAILERS={"default": other}):
+        del settings.CONNECTORS
+        assert told() == []
+
+
 def test_manage_py_check_tells_it(project: Path) -> None:
     """The app brings the checks; the folder has no host file by the name in the settings."""
     done = subprocess.run(

@@ -6,13 +6,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils.translation import get_language
 
-from connector_core.contrib.django.conf import configured
+from connector_core.contrib.django.conf import configured, mail_timeout
 from connector_core.contrib.django.hosts import get_host, host_is_made, whatever_runs
 from connector_core.contrib.django.mails import Mail
 from connector_core.errors import ConnectorError, DeliveryError, MessageError
@@ -46,12 +45,21 @@ class EmailBackend(BaseEmailBackend):
     """
 
     def __init__(
-        self, fail_silently: bool = False, *, timeout: float | None = None, **options: Any
+        self,
+        fail_silently: bool = False,
+        *,
+        alias: str | None = None,
+        usage_type: str | None = None,
+        timeout: float | None = None,
+        **options: Any,
     ) -> None:
         """Prepare the backend; nothing is read or connected to.
 
         Args:
             fail_silently: count a mail that cannot be sent as not sent, in place of raising.
+            alias: its name in `MAILERS`, of Django 6.1 and later.
+            usage_type: that of mails which do not say one; `CONNECTORS["USAGE_TYPE"]` where it is
+                absent.
             timeout: seconds that a mail to one recipient may take in all; `EMAIL_TIMEOUT` where
                 it is absent.
             options: what other backends take, and this one has no use for.
@@ -59,8 +67,11 @@ class EmailBackend(BaseEmailBackend):
         Raises:
             ImproperlyConfigured: one of the options has a value.
         """
-        super().__init__(fail_silently=fail_silently)
-        self.timeout: float | None = settings.EMAIL_TIMEOUT if timeout is None else timeout
+        super().__init__(alias=alias)
+        self.fail_silently = fail_silently
+        self.usage_type = usage_type
+        self.timeout = mail_timeout() if timeout is None else timeout
+        options.pop("_ignore_unknown_kwargs", None)  # of Django's own, which names the others
         if given := [name for name, value in options.items() if value]:
             raise ImproperlyConfigured(
                 _("{options} cannot be given to this backend: the host file says it").format(
@@ -104,7 +115,7 @@ class EmailBackend(BaseEmailBackend):
         outcomes: dict[str, Receipt | ConnectorError] = {}
         message.outcomes = outcomes  # type: ignore[attr-defined] # as documented
         try:
-            mail = Mail.of(message, configured().usage_type)
+            mail = Mail.of(message, self.usage_type or configured().usage_type)
             self._deliver(mail, outcomes)
         except ConnectorError as error:
             if not self.fail_silently:

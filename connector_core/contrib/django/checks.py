@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.checks import Warning as CheckWarning
 
-from connector_core.contrib.django.conf import NAME, configured, settings_problems
+from connector_core.contrib.django.conf import NAME, configured, has_mailers, settings_problems
 from connector_core.errors import ConfigError
 from connector_core.i18n import gettext as _
 from connector_core.sync import Host
@@ -28,7 +28,7 @@ def check_connectors(**_kwargs: Any) -> list[CheckMessage]:
 
     A project whose settings name neither the backend nor `CONNECTORS` is not looked at.
     """
-    is_backend = settings.EMAIL_BACKEND == BACKEND
+    is_backend = _is_backend()
     if not is_backend and not hasattr(settings, NAME):
         return []
     found: list[CheckMessage] = [
@@ -37,9 +37,15 @@ def check_connectors(**_kwargs: Any) -> list[CheckMessage]:
     ]
     if not found:
         found += _of_the_file()
-    if is_backend:
+    if is_backend and not has_mailers():
         found += _unused()
     return found
+
+
+def _is_backend() -> bool:
+    if has_mailers():
+        return any(mailer.get("BACKEND") == BACKEND for mailer in settings.MAILERS.values())
+    return bool(settings.is_overridden("EMAIL_BACKEND") and settings.EMAIL_BACKEND == BACKEND)
 
 
 def _of_the_file() -> list[CheckMessage]:

@@ -15,7 +15,14 @@ from connector_core.errors import ConfigProblem
 from connector_core.i18n import gettext as _
 from connector_core.models import UsageType
 
-__all__ = ["NAME", "ConnectorSettings", "configured", "settings_problems"]
+__all__ = [
+    "NAME",
+    "ConnectorSettings",
+    "configured",
+    "has_mailers",
+    "mail_timeout",
+    "settings_problems",
+]
 
 NAME = "CONNECTORS"
 _EXAMPLE = f'{NAME} = {{"FILE": BASE_DIR / "connectors.toml"}}'
@@ -45,6 +52,20 @@ def configured() -> ConnectorSettings:
         raise ImproperlyConfigured("\n".join(map(str, problems)))
     given: Mapping[str, Any] = getattr(settings, NAME)
     return ConnectorSettings(Path(given["FILE"]), str(given.get("USAGE_TYPE", UsageType.GENERIC)))
+
+
+def has_mailers() -> bool:
+    """Whether the settings have `MAILERS`; Django 6.1 then has no setting that it replaces."""
+    return hasattr(settings, "MAILERS")
+
+
+def mail_timeout() -> float | None:
+    """Seconds that a mail may take by `EMAIL_TIMEOUT`; None without it, or where it is no more."""
+    # Django 6.1 warns of every look at such a setting, even at its default.
+    if has_mailers() or not settings.is_overridden("EMAIL_TIMEOUT"):
+        return None
+    timeout: float | None = settings.EMAIL_TIMEOUT
+    return timeout
 
 
 def settings_problems() -> list[ConfigProblem]:
