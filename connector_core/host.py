@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from connector_core.connector import Connector
     from connector_core.hostfile.loading import FileChange, FileLoader
-    from connector_core.models import Message
+    from connector_core.models import Message, Template
     from connector_core.registry import Registry
 
 __all__ = ["AsyncConfiguredConnector", "AsyncHost", "TemplateSource"]
@@ -73,6 +73,7 @@ class AsyncConfiguredConnector:
         timeout: float | None = None,
         ip: str | None = None,
         message_id: str | None = None,
+        template: Template | Mapping[str, str | None] | None = None,
     ) -> Receipt:
         """Send one message through this connector, whatever the routes say.
 
@@ -84,6 +85,8 @@ class AsyncConfiguredConnector:
             timeout: seconds it may take in all.
             ip: the address of the client that asked for the message.
             message_id: an id to keep when the same message is sent again.
+            template: what this message says, as a Template or a mapping with the keys of a config
+                template; goes before the template source and the connector's own.
 
         Raises:
             MessageError: the data is bad; nothing was written to the network.
@@ -100,8 +103,9 @@ class AsyncConfiguredConnector:
             timeout=timeout,
             ip=ip,
             message_id=message_id,
+            template=template,
         )
-        if self._messages.asks:
+        if self._messages.asks and message.template is None:
             message = await self._messages.with_template(message)
         return await self._guard.deliver(message)
 
@@ -114,6 +118,7 @@ class AsyncConfiguredConnector:
         locale: str | None = None,
         ip: str | None = None,
         message_id: str | None = None,
+        template: Template | Mapping[str, str | None] | None = None,
     ) -> bytes:
         """The complete message (RFC 5322) as `send_message` would send it; nothing is sent.
 
@@ -124,6 +129,7 @@ class AsyncConfiguredConnector:
             locale: language tag (BCP 47) of the template; goes before `payload["locale"]`.
             ip: the address of the client that asked for the message.
             message_id: the id it would have.
+            template: as in `send_message`.
 
         Raises:
             MessageError: the data is bad.
@@ -140,8 +146,9 @@ class AsyncConfiguredConnector:
             timeout=None,
             ip=ip,
             message_id=message_id,
+            template=template,
         )
-        if self._messages.asks:
+        if self._messages.asks and message.template is None:
             message = await self._messages.with_template(message)
         return await self._guard.preview(message)
 
@@ -351,6 +358,7 @@ class AsyncHost:
         type: ConnectorType = "Email",
         ip: str | None = None,
         message_id: str | None = None,
+        template: Template | Mapping[str, str | None] | None = None,
     ) -> Receipt:
         """Send one message through the first connector that serves its usage type.
 
@@ -366,6 +374,8 @@ class AsyncHost:
             type: the channel, `Email` or `Sms`.
             ip: the address of the client that asked for the message.
             message_id: an id to keep when the same message is sent again.
+            template: what this message says, as a Template or a mapping with the keys of a config
+                template; goes before the template source and the connector's own.
 
         Raises:
             NoConnectorForUsageError: no configured connector serves the usage type.
@@ -386,8 +396,9 @@ class AsyncHost:
             timeout=timeout,
             ip=ip,
             message_id=message_id,
+            template=template,
         )
-        if self._messages.asks:
+        if self._messages.asks and message.template is None:
             message = await self._messages.with_template(message)
             self._require_open()  # it may have been closed meanwhile
         candidates = self._routes.candidates(usage_type, type)

@@ -60,6 +60,7 @@ class MessageMaker:
         timeout: float | None,
         ip: str | None,
         message_id: str | None,
+        template: Template | Mapping[str, str | None] | None,
     ) -> Message:
         """The message for these arguments of `AsyncHost.send_message`.
 
@@ -83,6 +84,7 @@ class MessageMaker:
             ip=ip,
             message_id=message_id or os.urandom(16).hex(),
             deadline=deadline,
+            template=None if template is None else template_from(template),
         )
 
     async def with_template(self, message: Message) -> Message:

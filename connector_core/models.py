@@ -234,8 +234,8 @@ class Message:
         to: one recipient: an addr-spec (RFC 5322 section 3.4.1) or a telephone number.
         payload: the values a template may show.
         locale: the language tag asked for, if any.
-        template: set only where the host's template source gave one; it goes before the
-            connector's own.
+        template: set only where the caller or the host's template source gave one; it goes before
+            the connector's own.
         ip: the address of the client that asked for the message, if known.
         message_id: an id that stays the same when the host tries again: printable ASCII without
             spaces.

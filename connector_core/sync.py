@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from connector_core.connector import Connector
     from connector_core.host import TemplateSource
+    from connector_core.models import Template
     from connector_core.registry import Registry
 
 __all__ = ["ConfiguredConnector", "Host", "new_event_loop"]
@@ -210,6 +211,7 @@ class ConfiguredConnector:
         timeout: float | None = None,
         ip: str | None = None,
         message_id: str | None = None,
+        template: Template | Mapping[str, str | None] | None = None,
     ) -> Receipt:
         return self._thread.run(
             lambda: self._inner.send_message(
@@ -220,6 +222,7 @@ class ConfiguredConnector:
                 timeout=timeout,
                 ip=ip,
                 message_id=message_id,
+                template=template,
             ),
             cut_off=_cut_off,
         )
@@ -234,6 +237,7 @@ class ConfiguredConnector:
         locale: str | None = None,
         ip: str | None = None,
         message_id: str | None = None,
+        template: Template | Mapping[str, str | None] | None = None,
     ) -> bytes:
         return self._thread.run(
             lambda: self._inner.preview(
@@ -243,6 +247,7 @@ class ConfiguredConnector:
                 locale=locale,
                 ip=ip,
                 message_id=message_id,
+                template=template,
             )
         )
 
@@ -351,6 +356,7 @@ class Host:
         type: ConnectorType = "Email",
         ip: str | None = None,
         message_id: str | None = None,
+        template: Template | Mapping[str, str | None] | None = None,
     ) -> Receipt:
         return self._thread.run(
             lambda: self._inner.send_message(
@@ -362,6 +368,7 @@ class Host:
                 type=type,
                 ip=ip,
                 message_id=message_id,
+                template=template,
             ),
             cut_off=_cut_off,
         )

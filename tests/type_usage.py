@@ -40,7 +40,11 @@ def blocking(config: Mapping[str, object]) -> None:
         assert_type(smtp, ConfiguredConnector)
         host.enable(smtp, ["SignIn"])
         assert_type(host.send_message("SignIn", to="a@b.example", payload={"code": 1}), Receipt)
-        assert_type(smtp.preview("SignIn", to="a@b.example"), bytes)
+        given = Template(subject="Your code: {{code}}", content="{{code}}")
+        host.send_message("SignIn", to="a@b.example", template=given)
+        smtp.send_message("SignIn", to="a@b.example", template={"subject": "a", "content": "b"})
+        smtp.send_message("SignIn", to="a@b.example", template="a")  # type: ignore[arg-type]
+        assert_type(smtp.preview("SignIn", to="a@b.example", template=given), bytes)
         assert_type(smtp.verify(lambda stage: print(stage.name)), VerifyReport)
 
 

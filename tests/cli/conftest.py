@@ -1,47 +1,24 @@
-"""An inbox in a thread of its own: the commands run an event loop themselves."""
+"""What the tests of commands share."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import pytest
 from click.testing import CliRunner, Result
 
 from connector_core.cli import main
-from connector_core.inbox import Inbox, ReceivedMail
+from tests.inboxes import ThreadedInbox, threaded_inbox
+
+__all__ = ["Run", "ThreadedInbox"]
 
 USAGES = ("Register", "SignIn", "ForgotPassword", "Generic")
 
 
-@dataclass
-class ThreadedInbox:
-    """An inbox that another thread serves."""
-
-    port: int = 0
-    mails: list[ReceivedMail] = field(default_factory=list)
-
-
 @pytest.fixture
 def inbox() -> Iterator[ThreadedInbox]:
-    threaded, ready, stop = ThreadedInbox(), threading.Event(), asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        async with Inbox(on_mail=threaded.mails.append) as opened:
-            threaded.port = opened.port
-            loops.append(asyncio.get_running_loop())
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    yield threaded
-    loops[0].call_soon_threadsafe(stop.set)
-    thread.join(10)
+    with threaded_inbox() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ WRAPPERS = {"join", "lstrip", "printable", "rstrip", "str", "strip", "style"}
 # Errors of whoever wrote the program, and what is compiled, looked up or logged.
 NOT_READ = {
     *("AssertionError", "AttributeError", "NotImplementedError", "RuntimeError", "TypeError"),
+    "SynchronousOnlyOperation",
     *("compile", "fullmatch", "getattr", "getenv", "match", "names", "search", "split", "sub"),
     *("option", "once"),
     *("critical", "debug", "error", "exception", "info", "log", "warning", "_warn_once"),
