@@ -7,7 +7,7 @@ PYTEST_WORKERS ?= auto
 .PHONY: demo test fuzz test-all bench check format servers schema messages clean
 
 demo: $(VENV)/.ready
-	$(BIN)/connector demo
+	@$(BIN)/connector demo
 
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) -q

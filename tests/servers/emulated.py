@@ -1,5 +1,7 @@
 """Gmail, SendGrid and Alibaba Cloud Direct Mail, emulated on loopback: their dialogue and replies.
 
+And mail.example.com, the documentation's server of one's own.
+
     with gmail() as server:
         host.configure("smtp", {**config, **server.reach})
 
@@ -34,10 +36,13 @@ from tests.smtp.scripted import Scripted
 __all__ = [
     "Aliyun",
     "Emulated",
+    "Example",
     "Gmail",
     "Received",
     "SendGrid",
     "aliyun",
+    "example",
+    "example_tls",
     "gmail",
     "running",
     "running_as",
@@ -274,6 +279,53 @@ class Aliyun(Emulated):
         return '436 "MAIL FROM" doesn\'t conform with authentication [@sm060104]'
 
 
+class Example(Emulated):
+    """A server of one's own, STARTTLS; it speaks as Postfix does, and knows no `nobody`."""
+
+    provider = "other"
+    host = "mail.example.com"
+    user = "app@example.com"
+    password = "the password"
+    starttls = True
+    greeting = "220 mail.example.com ESMTP"
+    extensions = (
+        "PIPELINING",
+        "SIZE 10240000",
+        "AUTH PLAIN LOGIN",
+        "ENHANCEDSTATUSCODES",
+        "8BITMIME",
+        "DSN",
+        "SMTPUTF8",
+        "CHUNKING",
+    )
+    welcome = "235 2.7.0 Authentication successful"
+    queued = "250 2.0.0 Ok: queued as C8F4F21007B"
+
+    def refusal(self, user: str, password: str) -> str:
+        return "535 5.7.8 Error: authentication failed: (reason unavailable)"
+
+    def peer(self) -> Peer:
+        peer = super().peer()
+        peer.answers["RCPT"] = self._rcpt
+        return peer
+
+    async def _rcpt(self, connection: Connection) -> bool:
+        address = _address(connection.commands[-1])
+        known = not address.startswith("nobody@")
+        refusal = (
+            f"550 5.1.1 <{address}>: Recipient address rejected: User unknown in virtual mailbox "
+            "table"
+        )
+        await connection.reply("250 2.1.5 Ok" if known else refusal)
+        return known
+
+
+class ExampleTls(Example):
+    """The same with TLS from the first byte."""
+
+    starttls = False
+
+
 @contextmanager
 def gmail() -> Iterator[Gmail]:
     """Gmail, as long as the block runs."""
@@ -292,6 +344,20 @@ def sendgrid() -> Iterator[SendGrid]:
 def aliyun() -> Iterator[Aliyun]:
     """Alibaba Cloud Direct Mail, as long as the block runs."""
     with running_as(server := Aliyun()):
+        yield server
+
+
+@contextmanager
+def example() -> Iterator[Example]:
+    """mail.example.com with STARTTLS, as long as the block runs."""
+    with running_as(server := Example()):
+        yield server
+
+
+@contextmanager
+def example_tls() -> Iterator[Example]:
+    """mail.example.com with TLS from the first byte, as long as the block runs."""
+    with running_as(server := ExampleTls()):
         yield server
 
 

@@ -25,10 +25,10 @@ from tests.servers.ports import HOST
 from tests.smtp.certificates import authority
 from tests.smtp.token_server import Exchange, TokenServer, answer, granting
 
-__all__ = ["GoogleTokens", "MicrosoftTokens", "google_tokens", "microsoft_tokens"]
+__all__ = ["GoogleTokens", "Issuer", "MicrosoftTokens", "google_tokens", "microsoft_tokens"]
 
 
-class _Issuer(TokenServer):
+class Issuer(TokenServer):
     """A token endpoint.
 
     Attributes:
@@ -64,7 +64,7 @@ class _Issuer(TokenServer):
         await (answer(*refused) if refused else granted)(Exchange(request, reader, writer))
 
 
-class GoogleTokens(_Issuer):
+class GoogleTokens(Issuer):
     """Grants for a refresh token, and for an assertion of a service account (RFC 7523)."""
 
     host = "oauth2.googleapis.com"
@@ -99,7 +99,7 @@ class GoogleTokens(_Issuer):
         return None
 
 
-class MicrosoftTokens(_Issuer):
+class MicrosoftTokens(Issuer):
     """Grants for the client's own credentials (RFC 6749 section 4.4), in one tenant."""
 
     host = "login.microsoftonline.com"

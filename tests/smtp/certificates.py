@@ -13,7 +13,7 @@ NAME = "127.0.0.1"
 
 @cache
 def authority() -> trustme.CA:
-    return trustme.CA()
+    return trustme.CA(organization_name="Example CA")
 
 
 def authority_pem() -> str:

@@ -1,0 +1,83 @@
+"""The servers that a story's names lead to, and how a page asks for further ones.
+
+`STANDING` are there for every page. A page that says `<!-- server: NAME -->` has those of `FURTHER`
+as well; where both have a name and port, the further one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import NamedTuple
+
+from tests.servers.emulated import Emulated, aliyun, example, example_tls, gmail, sendgrid
+from tests.servers.emulated_clouds import microsoft365, ses
+from tests.servers.emulated_tokens import Issuer, google_tokens, microsoft_tokens
+
+__all__ = ["FURTHER", "STANDING", "Reach", "serving"]
+
+
+class Reach(NamedTuple):
+    """Where a server is, in the story and on this machine.
+
+    Attributes:
+        name: the name that a config has.
+        port: the port that it has there.
+        real_port: its port on loopback.
+    """
+
+    name: str
+    port: int
+    real_port: int
+
+
+Server = Callable[[], AbstractContextManager[list[Reach]]]
+
+
+def _emulated(start: Callable[[], AbstractContextManager[Emulated]]) -> Server:
+    @contextmanager
+    def serve() -> Iterator[list[Reach]]:
+        with start() as server:
+            yield [Reach(server.host, 587 if server.starttls else 465, server.port)]
+
+    return serve
+
+
+def _issuing(start: Callable[[], AbstractContextManager[Issuer]]) -> Server:
+    @contextmanager
+    def serve() -> Iterator[list[Reach]]:
+        with start() as server:
+            yield [Reach(server.host, 443, server.port)]
+
+    return serve
+
+
+# In this order their names are given addresses: 192.0.2.25, 192.0.2.26, …
+STANDING: Mapping[str, Server] = {
+    "example": _emulated(example),
+    "example-tls": _emulated(example_tls),
+    "gmail": _emulated(gmail),
+    "sendgrid": _emulated(sendgrid),
+    "aliyun": _emulated(aliyun),
+}
+FURTHER: Mapping[str, Server] = {
+    "google-tokens": _issuing(google_tokens),
+    "microsoft365": _emulated(microsoft365),
+    "microsoft-tokens": _issuing(microsoft_tokens),
+    "ses": _emulated(ses),
+}
+
+
+@contextmanager
+def serving(names: tuple[str, ...]) -> Iterator[list[Reach]]:
+    """The standing servers and those named, until the block ends.
+
+    Raises:
+        KeyError: there is no such server.
+    """
+    with ExitStack() as stack:
+        found: dict[tuple[str, int], Reach] = {}
+        for server in (*STANDING.values(), *(({**STANDING, **FURTHER})[name] for name in names)):
+            for reach in stack.enter_context(server()):
+                found[reach.name, reach.port] = reach
+        yield list(found.values())
