@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_WORKERS ?= auto
 
-.PHONY: demo test fuzz test-all bench check format servers schema messages clean
+.PHONY: demo test fuzz test-all bench check format docs servers schema reference pictures messages clean
 
 demo: $(VENV)/.ready
 	@$(BIN)/connector demo
@@ -35,6 +35,10 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The documentation as a site, in .site/; what is broken in it is an error.
+docs: $(VENV)/.ready
+	$(BIN)/python -m sphinx -W --keep-going -n -q -j auto -c docs -d .site/.doctrees . .site
+
 # Mail servers for the tests, unpacked into .servers/; nothing is installed on the machine.
 servers:
 	tests/servers/install
@@ -44,12 +48,16 @@ schema: $(VENV)/.ready
 	$(BIN)/python -m connectors.smtp.schema
 	$(BIN)/connector schema --host-file > docs/connectors.schema.json
 
+# The pages of docs/reference that are made from the code, and what editors read.
+reference: schema
+	$(BIN)/python -m tests.reference
+
 # The texts for people, as the sources have them, for translators; and what gettext reads.
 messages: $(VENV)/.ready
 	$(BIN)/python -m tests.i18n.messages
 
 clean:
-	rm -rf $(VENV) .venvs .servers .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venvs .servers .site .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 __all__ = ["KNOWN_LANGUAGES", "ROOT", "Page", "PageError", "Step", "page_at", "pages"]
 
 ROOT = Path(__file__).parents[2]
 # Run, parsed or shown; a block in any other language must say which file it is.
 KNOWN_LANGUAGES = frozenset(["console", "json", "python", "text", "toml"])
-_NOT_YET = ("docs/cli.md", "docs/connectors/smtp.md", "docs/host-file.md", "docs/library.md")
 # What a comment may say of the block that follows it.
 _OF_A_BLOCK = frozenset(
     ["background", "config", "exit", "file", "inputs", "more", "not run", "output"]
@@ -25,7 +25,7 @@ _DIRECTIVE = re.compile(
     r"(?P<name>[a-z][a-z ]*[a-z])(?::[ \t]*(?P<value>[^\n]*))?(?P<body>\n.*)?", re.DOTALL
 )
 # Marks of other tools, which the runner leaves alone.
-_MARK = re.compile(r"/?bench:[a-z]+")
+_MARK = re.compile(r"/?bench:[a-z]+|made by .*")
 
 
 class PageError(Exception):
@@ -41,14 +41,12 @@ class Step:
         content: the block's text.
         line: the number of its first line in the page, from 1.
         says: what comments say of it, by name: `{"exit": "3"}`.
-        hidden: whether it stands in a comment, for the runner alone.
     """
 
     language: str
     content: str
     line: int
-    says: dict[str, str] = field(default_factory=dict)
-    hidden: bool = False
+    says: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,7 @@ class Page:
 
 def pages() -> list[Path]:
     """Every page that is held to the convention."""
-    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
-    return [path for path in found if str(path.relative_to(ROOT)) not in _NOT_YET]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
 
 
 def page_at(path: Path) -> Page:
@@ -79,33 +76,68 @@ def page_at(path: Path) -> Page:
     Raises:
         PageError: a comment or a block that nobody would run, check or show knowingly.
     """
-    steps: list[Step] = []
-    servers: list[str] = []
-    said: dict[str, str] = {}
+    reader = _Reader(path.name)
     for token in MarkdownIt("commonmark").parse(path.read_text("utf-8")):
-        line = token.map[0] + 1 if token.map else 0
+        reader.take(token)
+    reader.done()
+    return Page(path, tuple(reader.steps), tuple(reader.servers))
+
+
+class _Reader:
+    """Takes a page's tokens in turn; `says` is what was said of the block that must follow."""
+
+    def __init__(self, name: str) -> None:
+        self.steps: list[Step] = []
+        self.servers: list[str] = []
+        self._says: dict[str, str] = {}
+        self._name = name
+        self._line = 0
+
+    def take(self, token: Token) -> None:
+        self._line = token.map[0] + 1 if token.map else self._line
         if token.type == "html_block":
-            for name, value, body in _directives(token.content, f"{path.name}:{line}"):
-                if name == "server":
-                    servers += value.split()
-                elif body and (name in _HIDDEN or name == "file"):
-                    language = name if name in _HIDDEN else "text"
-                    says = {} if name in _HIDDEN else {"file": value}
-                    steps.append(Step(language, f"{body}\n", line + 1, says | said, hidden=True))
-                    said = {}
-                elif name in _OF_A_BLOCK:
-                    said[name] = body or value
-                else:
-                    raise PageError(f"{path.name}:{line}: nobody knows the comment {name!r}")
+            for directive in _directives(token.content, self._place):
+                self._comment(*directive)
         elif token.type == "fence":
-            step = Step(token.info.strip(), token.content, line + 1, said)
-            steps.append(_checked(step, f"{path.name}:{line}"))
-            said = {}
+            self._block(token.info.strip(), token.content)
         elif token.type == "code_block":
-            raise PageError(f"{path.name}:{line}: fence the block, and say its language")
-        elif said and token.type not in ("paragraph_close", "list_item_close"):
-            raise PageError(f"{path.name}:{line}: no block follows the comment {set(said)}")
-    return Page(path, tuple(steps), tuple(servers))
+            raise PageError(f"{self._place}: fence the block, and say its language")
+        elif token.type not in ("paragraph_close", "list_item_close"):
+            self.done()
+
+    def done(self) -> None:
+        """No block follows here: none may be waited for."""
+        if self._says:
+            raise PageError(f"{self._place}: no block follows the comment {next(iter(self._says))}")
+
+    @property
+    def _place(self) -> str:
+        return f"{self._name}:{self._line}"
+
+    def _comment(self, name: str, value: str, body: str) -> None:
+        if name == "server":
+            self.servers += value.split()
+        elif body and name in _HIDDEN:
+            self._add(name, body, {})
+        elif body and name == "file":
+            self._add("text", body, {"file": value})
+        elif name in _OF_A_BLOCK:
+            self._says[name] = body or value
+        else:
+            raise PageError(f"{self._place}: nobody knows the comment {name!r}")
+
+    def _add(self, language: str, body: str, says: dict[str, str]) -> None:
+        self.steps.append(Step(language, f"{body}\n", self._line + 1, says | self._says))
+        self._says = {}
+
+    def _block(self, language: str, content: str) -> None:
+        if language not in KNOWN_LANGUAGES and "file" not in self._says:
+            raise PageError(
+                f"{self._place}: a block in {language or 'no language'!r} must be one of "
+                f"{', '.join(sorted(KNOWN_LANGUAGES))}, or be written somewhere: "
+                "<!-- file: path -->"
+            )
+        self._add(language, content.removesuffix("\n"), {})
 
 
 def _directives(html: str, place: str) -> Iterator[tuple[str, str, str]]:
@@ -117,14 +149,3 @@ def _directives(html: str, place: str) -> Iterator[tuple[str, str, str]]:
         if found is None:
             raise PageError(f"{place}: nobody knows the comment {comment.splitlines()[0]!r}")
         yield found["name"], (found["value"] or "").strip(), (found["body"] or "").strip("\n")
-
-
-def _checked(step: Step, place: str) -> Step:
-    """The step, whose block somebody takes."""
-    if step.language not in KNOWN_LANGUAGES and "file" not in step.says:
-        known = ", ".join(sorted(KNOWN_LANGUAGES))
-        raise PageError(
-            f"{place}: a block in {step.language or 'no language'!r} must be one of {known}, or be "
-            "written somewhere: <!-- file: path -->"
-        )
-    return step

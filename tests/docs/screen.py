@@ -14,8 +14,8 @@ import pyte
 __all__ = ["Screen", "ScreenError"]
 
 SECONDS = 30.0
-# Wide, so that long lines stay whole; the screen keeps what a terminal would scroll away.
-ROWS, COLUMNS, KEPT_ROWS = 50, 200, 5000
+# The screen keeps what a terminal of that size would scroll away.
+ROWS, COLUMNS, KEPT_ROWS = 50, 100, 5000
 _STEERING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x07]*\x07")
 _KEYS = {
     "<up>": "\x1b[A",
@@ -28,6 +28,24 @@ _KEYS = {
 
 class ScreenError(Exception):
     """What was waited for did not come; the text says what stands on the screen."""
+
+
+class _Buffer(pyte.Screen):  # type: ignore[misc]
+    """A screen that knows which rows go on in the next, because a line was too long for them."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.goes_on: set[int] = set()
+        self._drawing = False
+        super().__init__(columns, rows)
+
+    def draw(self, data: str) -> None:
+        self._drawing = True
+        super().draw(data)
+        self._drawing = False
+
+    def linefeed(self) -> None:
+        (self.goes_on.add if self._drawing else self.goes_on.discard)(self.cursor.y)
+        super().linefeed()
 
 
 class Screen:
@@ -49,19 +67,20 @@ class Screen:
             codec_errors="replace",
             dimensions=(ROWS, columns),
         )
-        self.buffer = pyte.Screen(columns, KEPT_ROWS)
+        self.buffer = _Buffer(columns, KEPT_ROWS)
         self._stream = pyte.Stream(self.buffer)
         self._raw = ""
         self._answered = 0
 
     @property
     def text(self) -> str:
-        """What stands on the screen, from its first row to the last that has something."""
-        rows = [self.buffer.buffer[row] for row in range(max(self.buffer.buffer, default=-1) + 1)]
-        lines = (
-            "".join(row[place].data for place in range(max(row, default=-1) + 1)) for row in rows
-        )
-        return "\n".join(line.rstrip() for line in lines).rstrip()
+        """What stands on the screen, long lines whole, to the last row that has something."""
+        screen, text = self.buffer, ""
+        for number in range(max(screen.buffer, default=-1) + 1):
+            row = screen.buffer[number]
+            line = "".join(row[place].data for place in range(max(row, default=-1) + 1))
+            text += line if number in screen.goes_on else f"{line.rstrip()}\n"
+        return text.rstrip()
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Read on until something holds.

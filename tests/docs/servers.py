@@ -73,11 +73,13 @@ def serving(names: tuple[str, ...]) -> Iterator[list[Reach]]:
     """The standing servers and those named, until the block ends.
 
     Raises:
-        KeyError: there is no such server.
+        LookupError: there is no such server; the text says which there are.
     """
+    if unknown := [name for name in names if name not in FURTHER]:
+        raise LookupError(f"there is no server {unknown[0]!r}, but {', '.join(FURTHER) or 'none'}")
     with ExitStack() as stack:
         found: dict[tuple[str, int], Reach] = {}
-        for server in (*STANDING.values(), *(({**STANDING, **FURTHER})[name] for name in names)):
+        for server in (*STANDING.values(), *(FURTHER[name] for name in names)):
             for reach in stack.enter_context(server()):
                 found[reach.name, reach.port] = reach
         yield list(found.values())

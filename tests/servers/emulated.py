@@ -22,6 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -123,7 +124,9 @@ class Emulated(ABC):
 
     def peer(self) -> Peer:
         """The server, not yet started."""
-        certificate = authority().issue_cert(self.host, HOST, "localhost")
+        # As long as those that are renewed by themselves, with which such servers mostly run.
+        expires = datetime.now(UTC) + timedelta(days=60)
+        certificate = authority().issue_cert(self.host, HOST, "localhost", not_after=expires)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate.configure_cert(context)
         answers: dict[str, Answer] = {
