@@ -42,7 +42,7 @@ def typed_value(
         parts: the place.
         text: what was typed.
         as_json: it is JSON, whatever the schema takes.
-        absent: null is None, and stands for no value, where the schema does not take it as text.
+        absent: null is None, and stands for no value, even where the schema takes text.
 
     Raises:
         ValueError: it is no such value; the message does not show it.
@@ -51,6 +51,8 @@ def typed_value(
         text.encode()
     except UnicodeEncodeError:
         raise ValueError(_("is not UTF-8 text")) from None
+    if absent and text == "null":
+        return None
     if as_json:
         return _plain(json_value(text))
     kinds = set(_kinds(schema, parts))
@@ -63,8 +65,6 @@ def typed_value(
             return text
         told = _("takes {kinds} as JSON, and what was given {reason}")
         raise ValueError(told.format(kinds=_listed(kinds), reason=error)) from None
-    if value is None and absent and "string" not in kinds:
-        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # JSON knows one kind of number
     if kinds & set(_KINDS.get(type(value), ())):

@@ -330,6 +330,23 @@ def test_a_server_without_log_in_and_tls_is_set_up_unattended(
     assert "auth" not in read(folder / "connectors.toml").connectors["mine"].config
 
 
+def test_another_way_to_log_in_than_the_presets_is_set_up(run: Run, folder: Path) -> None:
+    auth = ("type=OAuth2", "pass=null", "clientId=i", "clientSecret=s", "refreshToken=r")
+    given = [word for value in auth for word in ("--set", f"auth.{value}")]
+    gmail = ("setup", "--provider", "gmail", "--no-test", "--set", "auth.user=app@gmail.com")
+    result = run(*gmail, *given)
+    assert result.exit_code == 0, result.stderr
+    config = read(folder / "connectors.toml").connectors["gmail"].config
+    assert config["fromEmail"] == "app@gmail.com"
+    assert config["auth"] == {
+        "type": "OAuth2",
+        "user": "app@gmail.com",
+        "clientId": "i",
+        "clientSecret": "s",
+        "refreshToken": "r",
+    }
+
+
 def test_a_server_without_log_in_and_tls_is_set_up_on_a_terminal(
     folder: Path, inbox: ThreadedInbox
 ) -> None:

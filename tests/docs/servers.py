@@ -23,6 +23,8 @@ from tests.servers.emulated import (
     sendgrid,
 )
 from tests.smtp.certificates import authority
+from tests.servers.emulated_clouds import microsoft365, ses
+from tests.servers.emulated_tokens import Issuer, google_tokens, microsoft_tokens
 
 __all__ = ["FURTHER", "STANDING", "Reach", "serving"]
 
@@ -49,6 +51,15 @@ def _emulated(start: Callable[[], AbstractContextManager[Emulated]]) -> Server:
     def serve() -> Iterator[list[Reach]]:
         with start() as server:
             yield [Reach(server.host, 587 if server.starttls else 465, server.port)]
+
+    return serve
+
+
+def _issuing(start: Callable[[], AbstractContextManager[Issuer]]) -> Server:
+    @contextmanager
+    def serve() -> Iterator[list[Reach]]:
+        with start() as server:
+            yield [Reach(server.host, 443, server.port)]
 
     return serve
 
@@ -82,7 +93,13 @@ def _postfix_auth() -> Iterator[list[Reach]]:
             ]
 
 
-FURTHER: Mapping[str, Server] = {"postfix-auth": _postfix_auth}
+FURTHER: Mapping[str, Server] = {
+    "google-tokens": _issuing(google_tokens),
+    "microsoft365": _emulated(microsoft365),
+    "microsoft-tokens": _issuing(microsoft_tokens),
+    "postfix-auth": _postfix_auth,
+    "ses": _emulated(ses),
+}
 
 
 @contextmanager

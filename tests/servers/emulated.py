@@ -7,13 +7,15 @@ And mail.example.com, the documentation's server of one's own.
 
 Each has one account, whose credentials stand in the classes below, and refuses all others in the
 provider's own words (the sources are those of `tests/smtp/test_causes.py`). They run in a thread of
-their own, so that blocking programs can talk to them.
+their own, so that blocking programs can talk to them. Microsoft 365 and Amazon SES are in
+`tests/servers/emulated_clouds.py`, token endpoints in `tests/servers/emulated_tokens.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import re
 import ssl
 from abc import ABC, abstractmethod
@@ -30,6 +32,7 @@ from typing import Any, ClassVar
 from tests.servers.ports import HOST
 from tests.smtp.certificates import authority, authority_pem
 from tests.smtp.peer import Answer, Connection, Peer
+from tests.smtp.scripted import Scripted
 
 __all__ = [
     "Aliyun",
@@ -42,6 +45,8 @@ __all__ = [
     "example",
     "example_tls",
     "gmail",
+    "running",
+    "running_as",
     "sendgrid",
 ]
 
@@ -64,7 +69,8 @@ class Emulated(ABC):
         provider: the name of its preset.
         host: the name of its server, for which its certificate is valid, as for loopback.
         user: the user name of its account.
-        password: the account's password, key or token for SMTP.
+        password: the account's password or key for SMTP; empty where it takes none.
+        access_token: the token that it takes by XOAUTH2; empty where it takes none.
         port: where it listens on loopback.
         mails: what it accepted; a mail is there before its reply is sent.
         log_ins: user and password of each attempt.
@@ -74,6 +80,7 @@ class Emulated(ABC):
     host: ClassVar[str]
     user: ClassVar[str]
     password: ClassVar[str]
+    access_token: ClassVar[str] = ""
     starttls: ClassVar[bool]
     greeting: ClassVar[str]
     extensions: ClassVar[tuple[str, ...]]
@@ -94,6 +101,14 @@ class Emulated(ABC):
     @abstractmethod
     def refusal(self, user: str, password: str) -> str:
         """The reply to wrong credentials."""
+
+    def of_token(self) -> tuple[str, str]:
+        """The challenge before the refusal of an access token, as JSON or empty; the refusal."""
+        return "", self.refusal(self.user, "")
+
+    def offered(self, *, encrypted: bool) -> list[str]:
+        """What EHLO announces."""
+        return [*self.extensions, *([] if encrypted else ["STARTTLS"])]
 
     def of_sender(self, address: str) -> str:
         """The refusal of an envelope's sender; empty where it is taken."""
@@ -126,20 +141,26 @@ class Emulated(ABC):
         return Peer(implicit_tls=context, answers=answers)
 
     async def _ehlo(self, connection: Connection) -> bool:
-        lines = [self.host, *self.extensions]
-        if connection.encrypted_from is None:
-            lines.append("STARTTLS")
+        lines = [self.host, *self.offered(encrypted=connection.encrypted_from is not None)]
         await connection.reply(*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}")
         return True
 
     async def _auth(self, connection: Connection) -> bool:
-        user, password = await _credentials(connection)
-        self.log_ins.append((user, password))
-        if (user, password) == (self.user, self.password):
+        by_token = connection.commands[-1].upper().startswith("AUTH XOAUTH2")
+        user, secret = await (_token if by_token else _credentials)(connection)
+        self.log_ins.append((user, secret))
+        known = self.access_token if by_token else self.password
+        if known and (user, secret) == (self.user, known):
             self._logged_in.add(connection)
             await connection.reply(self.welcome)
             return True
-        await connection.reply(self.refusal(user, password))
+        refusal = self.refusal(user, secret)
+        if by_token:
+            challenge, refusal = self.of_token()
+            if challenge:  # the client answers with an empty line
+                await connection.reply(f"334 {base64.b64encode(challenge.encode()).decode()}")
+                await connection.line()
+        await connection.reply(refusal)
         return False
 
     async def _mail(self, connection: Connection) -> bool:
@@ -168,6 +189,7 @@ class Gmail(Emulated):
     user = "app@gmail.com"
     password = "abcdefghijklmnop"
     own_password = "tr0ub4dor-and-3"
+    access_token = "ya29.a0AfB_byC-emulated"
     starttls = False
     greeting = "220 smtp.gmail.com ESMTP c7sm19648018pfp.164 - gsmtp"
     extensions = (
@@ -194,6 +216,10 @@ class Gmail(Emulated):
             "535 5.7.8  https://support.google.com/mail/?p=BadCredentials "
             "c7sm19648018pfp.164 - gsmtp"
         )
+
+    def of_token(self) -> tuple[str, str]:
+        challenge = {"status": "400", "schemes": "Bearer", "scope": "https://mail.google.com/"}
+        return json.dumps(challenge), self.refusal(self.user, "")
 
     def passed_on(self, content: bytes) -> bytes:
         if _author(content).addr_spec == self.user:
@@ -306,53 +332,60 @@ class ExampleTls(Example):
 @contextmanager
 def gmail() -> Iterator[Gmail]:
     """Gmail, as long as the block runs."""
-    with _running(server := Gmail()):
+    with running_as(server := Gmail()):
         yield server
 
 
 @contextmanager
 def sendgrid() -> Iterator[SendGrid]:
     """SendGrid, as long as the block runs."""
-    with _running(server := SendGrid()):
+    with running_as(server := SendGrid()):
         yield server
 
 
 @contextmanager
 def aliyun() -> Iterator[Aliyun]:
     """Alibaba Cloud Direct Mail, as long as the block runs."""
-    with _running(server := Aliyun()):
+    with running_as(server := Aliyun()):
         yield server
 
 
 @contextmanager
 def example() -> Iterator[Example]:
     """mail.example.com with STARTTLS, as long as the block runs."""
-    with _running(server := Example()):
+    with running_as(server := Example()):
         yield server
 
 
 @contextmanager
 def example_tls() -> Iterator[Example]:
     """mail.example.com with TLS from the first byte, as long as the block runs."""
-    with _running(server := ExampleTls()):
+    with running_as(server := ExampleTls()):
         yield server
 
 
 @contextmanager
-def _running(server: Emulated) -> Iterator[None]:
+def running_as(server: Emulated) -> Iterator[None]:
+    """A provider in a thread of its own, as long as the block runs."""
+    with running(server.peer(), server.provider) as port:
+        server.port = port
+        yield
+
+
+@contextmanager
+def running(peer: Scripted, name: str) -> Iterator[int]:
+    """A scripted server in a thread of its own, as long as the block runs; its port."""
     loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, name=f"emulated {server.provider}", daemon=True)
+    thread = Thread(target=loop.run_forever, name=f"emulated {name}", daemon=True)
     thread.start()
 
     def on_the_loop(work: Coroutine[Any, Any, Any]) -> None:
         asyncio.run_coroutine_threadsafe(work, loop).result(_SECONDS)
 
     try:
-        peer = server.peer()
         on_the_loop(peer.__aenter__())
-        server.port = peer.port
         try:
-            yield
+            yield peer.port
         finally:
             on_the_loop(peer.__aexit__(None, None, None))
     finally:
@@ -375,6 +408,13 @@ async def _credentials(connection: Connection) -> tuple[str, str]:
         _, user, password = (await response("")).split("\0")
         return user, password
     return await response("Username:"), await response("Password:")
+
+
+async def _token(connection: Connection) -> tuple[str, str]:
+    """User and access token of AUTH XOAUTH2, given with the command as Google describes it."""
+    given = base64.b64decode(connection.commands[-1].split(" ")[2]).decode()
+    fields = dict(field.split("=", 1) for field in given.split("\x01") if field)
+    return fields["user"], fields["auth"].removeprefix("Bearer ")
 
 
 def _address(argument: str) -> str:

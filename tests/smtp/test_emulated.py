@@ -1,4 +1,4 @@
-"""Three providers from preset to receipt: their questions answered, and each thing they refuse."""
+"""Providers from preset to receipt: their questions answered, and each thing they refuse."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ from tests.servers.emulated import (
     gmail,
     sendgrid,
 )
+from tests.servers.emulated_clouds import Ses, ses
 from tests.smtp.helpers import RECIPIENT, Outcome, registry, shown, within
 
-PROVIDERS = {"gmail": gmail, "sendgrid": sendgrid, "aliyun": aliyun}
+PROVIDERS = {"gmail": gmail, "sendgrid": sendgrid, "aliyun": aliyun, "ses": ses}
 USER, PASS, FROM, HOST = ("auth", "user"), ("auth", "pass"), ("fromEmail",), ("host",)
 ANSWERS: dict[str, dict[tuple[str, ...], str]] = {
     "gmail": {USER: Gmail.user, PASS: Gmail.password},
     "sendgrid": {PASS: SendGrid.password, FROM: "Zoé <no-reply@example.com>"},
     "aliyun": {HOST: Aliyun.host, USER: Aliyun.user, PASS: Aliyun.password},
+    "ses": {HOST: Ses.host, USER: Ses.user, PASS: Ses.password, FROM: "Zoé <a@example.com>"},
 }
 WRONG = "horse-battery-staple"
 
@@ -71,8 +73,8 @@ def test_a_preset_with_its_questions_answered_sends(name: str, method: str) -> N
     body = mail.message.get_body(("plain",))
     assert body is not None
     assert "123456" in body.get_content()
-    if name == "sendgrid":
-        assert str(mail.message["From"]) == "Zoé <no-reply@example.com>"
+    if FROM in ANSWERS[name]:
+        assert str(mail.message["From"]) == ANSWERS[name][FROM]
     else:
         assert mail.sender == author(mail) == server.user
 
@@ -113,6 +115,10 @@ FAULTS = {
     ),
     "SendGrid: sender not verified": Wrong(
         "sendgrid", {FROM: "no-reply@example.org"}, "content", 550, "verify fromEmail"
+    ),
+    "SES: keys of AWS": Wrong("ses", {PASS: WRONG}, "auth", 535, "check auth.user and auth.pass"),
+    "SES: sender not verified": Wrong(
+        "ses", {FROM: "no-reply@example.org"}, "content", 554, "not verified in this region"
     ),
     "Aliyun: wrong password": Wrong(
         "aliyun", {PASS: WRONG}, "auth", 526, "check auth.user and auth.pass"
