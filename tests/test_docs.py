@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from connector_core import AsyncHost, Host, Provider, hookspecs

@@ -22,9 +22,9 @@ from tests.servers.emulated import (
     gmail,
     sendgrid,
 )
-from tests.smtp.certificates import authority
 from tests.servers.emulated_clouds import microsoft365, ses
 from tests.servers.emulated_tokens import Issuer, google_tokens, microsoft_tokens
+from tests.smtp.certificates import authority
 
 __all__ = ["FURTHER", "STANDING", "Reach", "serving"]
 
