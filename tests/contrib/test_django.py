@@ -8,6 +8,7 @@ import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,6 +27,7 @@ from connector_core import (
     TemporaryDeliveryError,
 )
 from connector_core.contrib.django import EmailBackend, get_host
+from tests.contrib.apps import source
 from tests.hostfile.files import connector, write
 from tests.inboxes import ThreadedInbox
 
@@ -98,6 +100,32 @@ def test_a_link_resets_the_password_in_the_language_of_the_user(inbox: ThreadedI
     new = {"new_password1": "correct horse 9", "new_password2": "correct horse 9"}
     assert client.post(form, new).status_code == 302
     assert client.login(username="ann", password="correct horse 9")
+
+
+def test_the_documented_form_mails_the_link_by_a_template(
+    project: Path, inbox: ThreadedInbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    from django.contrib.auth.models import User
+
+    template = project / "templates" / "ForgotPassword.fr.txt"
+    template.write_text("---\nsubject: Nouveau mot de passe\n---\n{{link}}\n")
+    names: dict[str, Any] = {"__name__": "shop.forms"}
+    exec(source("docs/embedding/django.md", "shop/forms.py"), names)
+    User.objects.all().delete()
+    User.objects.create_user("ann", TO, "the old password")
+
+    def reset(address: str) -> None:
+        form = names["MailedPasswordResetForm"]({"email": address})
+        assert form.is_valid()
+        with translation.override("fr"):
+            form.save(domain_override="shop.example.com", use_https=True)
+
+    reset(TO)
+    assert inbox.mails[0].message["Subject"] == "Nouveau mot de passe"
+    assert inbox.mails[0].body.startswith("https://shop.example.com/accounts/reset/")
+    User.objects.update(email=TO.replace("ann", "later"))
+    reset("later@example.org")
+    assert "a password reset was not sent" in caplog.text
 
 
 def test_sendtestemail(inbox: ThreadedInbox) -> None:
