@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import assert_type
 
@@ -15,6 +16,12 @@ from connector_core import (
     Template,
     TemplateSource,
     VerifyReport,
+)
+from connector_core.testing import (
+    ConformanceSuite,
+    closed_port,
+    conformance_suite,
+    silent_server,
 )
 
 
@@ -69,3 +76,19 @@ async def asynchronous_from_file() -> None:
         main = host.configured["main"]
         assert_type(await main.preview("SignIn", to="ann@example.org", locale="fr"), bytes)
         AsyncHost.from_file(3)  # type: ignore[arg-type]
+
+
+@contextmanager
+def server() -> Iterator[dict[str, object]]:
+    yield {"host": "127.0.0.1", "port": 25}
+
+
+def conformance() -> None:
+    suite = conformance_suite("smtp", config=server, peer=lambda host, port: {"port": port})
+    assert_type(suite, type[ConformanceSuite])
+    conformance_suite("smtp", config={}, not_secret=["idempotencyKey"], stalled=server)
+    conformance_suite("smtp", config=3)  # type: ignore[arg-type]
+    conformance_suite("smtp")  # type: ignore[call-arg] # no config
+    with closed_port() as address, silent_server() as (host, port):
+        assert_type(address.port, int)
+        assert_type((host, port), tuple[str, int])

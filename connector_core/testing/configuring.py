@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from connector_core.configs import PathParts, json_path
 from connector_core.errors import ConfigError, ConfigProblem
-from connector_core.guard import Guard
 from connector_core.host import AsyncHost
 from connector_core.registry import Registry
 from connector_core.schemas import schemas_at
+from connector_core.testing import hooks
 from connector_core.testing.checks import Checks, check
 from connector_core.testing.secrecy import logged, require_hidden, secrets_in, shown
 from connector_core.testing.values import changed, leaves, mistyped, objects, speaks_of
@@ -96,7 +96,7 @@ class ConfigChecks(Checks):
                 with logged() as texts:
                     _, problems = connector.check_config(wrong)
                     try:
-                        connector.configure(wrong)
+                        await hooks.discard(self.subject, connector.configure(wrong))
                     except ConfigError as error:
                         texts.append(shown(error))
                 told = [*texts, *(f"{problem} {problem!r}" for problem in problems)]
@@ -107,10 +107,11 @@ class ConfigChecks(Checks):
         """Neither `check_config` nor `configure` changes the config that it is handed."""
         async with self.subject.serving() as config:
             connector = self.subject.connector
+            self._require_sound(config)
             given = copy.deepcopy(config)
             connector.hook.check_config(config=given)
             state = self._state(config, given)
-            await Guard("conformance", connector, state).close()
+            await hooks.discard(self.subject, state)
             if connector.implements("configure") and given != config:
                 raise BreachError("the config is changed", "change a copy: copy.deepcopy(config)")
 
@@ -125,10 +126,10 @@ class ConfigChecks(Checks):
             self._require_sound(config)
             with watched() as offences:
                 state = self._state(config)
-            await Guard("conformance", self.subject.connector, state).close()
-            for told in offences:
+            await hooks.discard(self.subject, state)
+            if offences:
                 raise BreachError(
-                    f"configure, or check_config, {told}", "leave it to the first message"
+                    f"configure, or check_config, {offences[0]}", "leave it to the first message"
                 )
 
     @check
@@ -137,15 +138,15 @@ class ConfigChecks(Checks):
         async with self.subject.serving() as config:
             connector = self.subject.connector
             secrets = secrets_in(connector, config)
+            self._require_sound(config)
             state = self._state(config)
             texts = [repr(state), str(state)]
-            await Guard("conformance", connector, state).close()
+            await hooks.discard(self.subject, state)
             require_hidden(secrets, "repr(state)", *texts)
 
     def _state(self, config: Mapping[str, Any], given: dict[str, Any] | None = None) -> Any:
         """The state for a config; for the very object `given`, where there is one."""
         connector = self.subject.connector
-        self._require_sound(config)
         try:
             return connector.configure(config) if given is None else connector.state_of(given)
         except ConfigError:

@@ -142,11 +142,10 @@ class IdentityChecks(Checks):
         In a fresh process, with the network cut off: no connection and no look-up, no file
         written, no thread, no process.
         """
-        if self.subject.found is None:
-            raise self.subject.unloaded()
-        for told in findings(self.subject.wanted, self.subject.connector.entry_point):
+        found = findings(self.subject.wanted, self.subject.connector.entry_point)
+        if found:
             raise BreachError(
-                f"the import of the plugin, or metadata() or config_schema(), {told}",
+                f"the import of the plugin, or metadata() or config_schema(), {found[0]}",
                 "leave it to the hook that needs it; what is for all messages of a config belongs "
                 "into the state that `configure` makes, and begins with the first message",
             )

@@ -78,9 +78,9 @@ class SchemaChecks(Checks):
             for item in places
             if "properties" in item.schema and item.required and not item.closed
         ]
-        for parts in found:
+        if found:
             raise BreachError(
-                f"the schema of {json_path(parts)} takes unknown keys",
+                f"the schema of {json_path(found[0])} takes unknown keys",
                 'give it "additionalProperties": false',
             )
 

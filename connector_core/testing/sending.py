@@ -109,8 +109,8 @@ class SendingChecks(Checks):
                     content = await connector.preview(**self.subject.sending, message_id=_ID)
                 except ConnectorError as error:
                     raise BreachError(f"the preview fails: {_told(error)}") from error
-            for told in offences:
-                raise BreachError(f"preview {told}", "compose the message and no more")
+            if offences:
+                raise BreachError(f"preview {offences[0]}", "compose the message and no more")
             mail = message_from_bytes(content)
             if connector.type == "Email" and not (mail["From"] and mail["To"]):
                 raise BreachError("the preview is no message of RFC 5322: it has no From or no To")

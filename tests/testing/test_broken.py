@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,13 @@ def named(item: tuple[str, Callable[[Path], object]]) -> str:
 
 def suite(plugin: Callable[[Path], object], locale: Path) -> type[ConformanceSuite]:
     return conformance_suite(plugin(locale), config=relay, peer=relay_at)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    while ended.KEPT:
+        ended.KEPT.pop().close()
 
 
 def test_every_check_has_a_connector_that_fails_it() -> None:

@@ -21,6 +21,8 @@ from tests.testing.broken.registry import breaks
 from tests.testing.broken.sent import with_state
 from tests.testing.good import Good, Relay
 
+KEPT: list[Any] = []  # what was left open, for the test to close
+_TASKS: list[asyncio.Task[Any]] = []
 _CAPACITY = 8
 _FEW = 3
 
@@ -140,7 +142,7 @@ breaks("test_close")(with_state(_ClosesOnce))
 
 class _LeavesTask(Relay):
     async def close(self) -> None:
-        _KEPT.append(asyncio.ensure_future(asyncio.Event().wait()))
+        _TASKS.append(asyncio.ensure_future(asyncio.Event().wait()))
 
 
 class _LeavesThread(Relay):
@@ -150,20 +152,18 @@ class _LeavesThread(Relay):
 
 class _LeavesSocket(Relay):
     async def close(self) -> None:
-        _KEPT.append(socket.socket())
+        KEPT.append(socket.socket())
 
 
 class _LeavesFile(Relay):
     async def close(self) -> None:
-        _KEPT.append(Path(__file__).open())  # noqa: ASYNC230, SIM115 - that is the point
+        KEPT.append(Path(__file__).open())  # noqa: ASYNC230, SIM115 - that is the point
 
 
 class _Forgets(Relay):
     async def close(self) -> None:
         socket.socket()
 
-
-_KEPT: list[Any] = []
 
 for _state in (_LeavesTask, _LeavesThread, _LeavesSocket, _LeavesFile, _Forgets):
     breaks("test_nothing_is_left")(with_state(_state))
