@@ -15,10 +15,17 @@ __all__ = ["KNOWN_LANGUAGES", "ROOT", "Page", "PageError", "Step", "page_at", "p
 ROOT = Path(__file__).parents[2]
 # Run, parsed or shown; a block in any other language must say which file it is.
 KNOWN_LANGUAGES = frozenset(["console", "json", "python", "text", "toml"])
-# What a comment may say of the block that follows it.
-_OF_A_BLOCK = frozenset(
-    ["background", "config", "exit", "file", "inputs", "more", "not run", "output"]
-)
+# What a comment may say of the block that follows it, and of a block in which language.
+_OF_A_BLOCK = {
+    "background": {"console"},
+    "config": {"json", "toml"},
+    "exit": {"console"},
+    "file": None,
+    "inputs": {"console"},
+    "more": {"text"},
+    "not run": None,
+    "output": {"text"},
+}
 _HIDDEN = frozenset(["python", "console"])
 _COMMENT = re.compile(r"<!--[ \t]*(.*?)\s*-->", re.DOTALL)
 _DIRECTIVE = re.compile(
@@ -137,6 +144,11 @@ class _Reader:
                 f"{', '.join(sorted(KNOWN_LANGUAGES))}, or be written somewhere: "
                 "<!-- file: path -->"
             )
+        for name in self._says:
+            if (languages := _OF_A_BLOCK[name]) is not None and language not in languages:
+                raise PageError(
+                    f"{self._place}: the comment {name} is for {' and '.join(sorted(languages))}"
+                )
         self._add(language, content.removesuffix("\n"), {})
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -142,44 +142,50 @@ class _Story:
         self._printed = answer["printed"]
 
     def _run_commands(self, step: Step) -> None:
-        """Each command, its output compared; the last may fail, or stay, if the page says so."""
-        commands = list(_commands(step))
-        inputs = [_input(line) for line in step.says.get("inputs", "").splitlines()]
-        for number, (command, shown) in enumerate(commands, start=1):
-            last = number == len(commands)
-            screen = Screen(
-                ["bash", "--norc", "-c", _SHELL, "bash", command], self.folder, self.environ
-            )
-            if last and "background" in step.says:
-                self._background.append(screen)
-                expected = pattern(shown)
-                screen.until(
-                    lambda: bool(expected.match(f"{screen.text}\n")),  # noqa: B023 - read at once
-                    f"$ {command}\n{shown}",
-                )
-                return
-            if last:
-                for question, typed in inputs:
-                    screen.answer(question, typed)
-            code = screen.end()
-            self._keep_state()
-            _compare(shown, screen.text, f"$ {command}\n")
-            wanted = int(step.says.get("exit", "0")) if last else 0
-            if code != wanted:
-                raise PageError(f"$ {command}\nends with {code}, not {wanted}\n{screen.text}")
+        """Each command; what the page says of the block is for the last one."""
+        *others, last = _commands(step)
+        for command, shown in others:
+            self._run(command, shown, {})
+        self._run(*last, step.says)
+
+    def _run(self, command: str, shown: str, says: Mapping[str, str]) -> None:
+        """A command, its output and its exit code compared; or left to run."""
+        inputs = [_input(line) for line in says.get("inputs", "").splitlines()]
+        argv = ["bash", "--norc", "-c", _SHELL, "bash", command]
+        screen = Screen(argv, self.folder, self.environ)
+        if "background" in says:
+            self._background.append(screen)
+            _await(screen, shown)
+            return
+        try:
+            for question, typed in inputs:
+                screen.answer(question, typed)
+            code, wanted = screen.end(), int(says.get("exit", "0"))
+        except ScreenError:
+            screen.stop()
+            raise
+        self._keep_state()
+        _compare(shown, screen.text, f"$ {command}\n")
+        if code != wanted:
+            raise PageError(f"$ {command}\nends with {code}, not {wanted}\n{screen.text}")
 
     def _await_more(self, step: Step) -> None:
         """What a command in the background has printed by now, and perhaps soon."""
         if not self._background:
             raise PageError("no command runs in the background")
-        screen, expected = self._background[-1], pattern(f"…\n{step.content}")
-        screen.until(lambda: bool(expected.match(f"{screen.text}\n")), step.content)
+        _await(self._background[-1], f"…\n{step.content}")
 
     def _keep_state(self) -> None:
         """What the command left: the folder it went to, the variables it exported."""
         pairs = (item.partition("=") for item in self._state.read_text("utf-8").split("\0") if item)
         self.environ = {name: value for name, _, value in pairs if name not in _FLEETING}
         self.folder = Path(self.environ["PWD"])
+
+
+def _await(screen: Screen, shown: str) -> None:
+    """Wait until there stands what the page shows."""
+    expected = pattern(shown)
+    screen.until(lambda: bool(expected.match(f"{screen.text}\n")), shown)
 
 
 def _compare(shown: str, printed: str, of: str = "") -> None:

@@ -167,6 +167,8 @@ def test_what_does_not_hold_is_told(text: str, told: str, tmp_path: Path) -> Non
         ("<!-- Look here! -->", "nobody knows the comment 'Look here!'"),
         ("<!-- exit: 3 -->\n\nText.\n", "no block follows"),
         ("Text.\n\n<!-- exit: 3 -->\n", "no block follows"),
+        ("<!-- exit: 3 -->\n```python\nx = 1\n```", "the comment exit is for console"),
+        ("<!-- config: smtp -->\n```text\n{}\n```", "the comment config is for json and toml"),
     ],
 )
 def test_a_page_that_breaks_the_convention_is_told(text: str, told: str, tmp_path: Path) -> None:
