@@ -52,6 +52,10 @@ schema: $(VENV)/.ready
 reference: schema
 	$(BIN)/python -m tests.reference
 
+# The pictures of docs/pictures, from real runs against emulated servers; look at them afterwards.
+pictures: $(VENV)/.ready
+	$(BIN)/python -m tests.pictures $(PICTURES)
+
 # The texts for people, as the sources have them, for translators; and what gettext reads.
 messages: $(VENV)/.ready
 	$(BIN)/python -m tests.i18n.messages

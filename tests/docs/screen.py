@@ -30,7 +30,7 @@ class ScreenError(Exception):
     """What was waited for did not come; the text says what stands on the screen."""
 
 
-class _Buffer(pyte.Screen):  # type: ignore[misc]
+class _Buffer(pyte.Screen):
     """A screen that knows which rows go on in the next, because a line was too long for them."""
 
     def __init__(self, columns: int, rows: int) -> None:

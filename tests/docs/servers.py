@@ -8,11 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.servers.emulated import Emulated, aliyun, example, example_tls, gmail, sendgrid
+from tests.servers import ServerTls, start_dovecot, start_postfix
+from tests.servers.emulated import (
+    Emulated,
+    Example,
+    aliyun,
+    example,
+    example_tls,
+    gmail,
+    sendgrid,
+)
 from tests.servers.emulated_clouds import microsoft365, ses
 from tests.servers.emulated_tokens import Issuer, google_tokens, microsoft_tokens
+from tests.smtp.certificates import authority
 
 __all__ = ["FURTHER", "STANDING", "Reach", "serving"]
 
@@ -60,10 +72,32 @@ STANDING: Mapping[str, Server] = {
     "sendgrid": _emulated(sendgrid),
     "aliyun": _emulated(aliyun),
 }
+
+
+@contextmanager
+def _postfix_auth() -> Iterator[list[Reach]]:
+    """In the place of mail.example.com a real Postfix, with the same account."""
+    certificate = ServerTls.from_trustme(authority().issue_cert(Example.host))
+    users = {Example.user: Example.password}
+    with TemporaryDirectory() as folder:
+        # What Postfix runs as has to pass.
+        Path(folder).chmod(0o711)
+        with (
+            start_dovecot(Path(folder), tls=certificate, users=users) as dovecot,
+            start_postfix(Path(folder), tls=certificate, sasl_port=dovecot.sasl_port) as server,
+        ):
+            assert server.smtps_port is not None
+            yield [
+                Reach(Example.host, 587, server.port),
+                Reach(Example.host, 465, server.smtps_port),
+            ]
+
+
 FURTHER: Mapping[str, Server] = {
     "google-tokens": _issuing(google_tokens),
     "microsoft365": _emulated(microsoft365),
     "microsoft-tokens": _issuing(microsoft_tokens),
+    "postfix-auth": _postfix_auth,
     "ses": _emulated(ses),
 }
 

@@ -17,7 +17,7 @@ from tests.docs.screen import Screen, ScreenError
 from tests.docs.servers import Reach, serving
 from tests.smtp.certificates import authority_pem
 
-__all__ = ["StoryError", "run"]
+__all__ = ["StoryError", "environment", "run"]
 
 _WORLD = Path(__file__).with_name("world")
 _INTERPRETER = Path(__file__).with_name("interpreter.py")
@@ -68,7 +68,7 @@ class _Story:
         self._page = page
         self.folder = folder / "story"
         self.folder.mkdir()
-        self.environ = _environment(folder, reach)
+        self.environ = environment(folder, reach)
         self._state = folder / "state"
         self._python: subprocess.Popen[str] | None = None
         self._printed = ""
@@ -211,8 +211,8 @@ def _input(line: str) -> tuple[str, str]:
     return question.strip(), typed.strip()
 
 
-def _environment(folder: Path, reach: Sequence[Reach]) -> dict[str, str]:
-    """The variables of a story, and the files that they name."""
+def environment(folder: Path, reach: Sequence[Reach]) -> dict[str, str]:
+    """The variables of a story's processes; the files that they name are put into the folder."""
     home, network, authority = folder / "home", folder / "network.json", folder / "authority.pem"
     home.mkdir()
     authority.write_text(authority_pem(), "utf-8")

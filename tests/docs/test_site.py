@@ -45,6 +45,12 @@ def test_every_page_is_in_the_site_and_in_its_navigation(site: Path) -> None:
     assert "docs/index.html" in (site / "index.html").read_text("utf-8")
 
 
+def test_a_page_says_which_language_it_is_in(site: Path) -> None:
+    for page in (site / "docs").rglob("*.html"):
+        language = "fr" if page.parent.name == "fr" else "en"
+        assert f' lang="{language}"' in page.read_text("utf-8").partition(">")[2][:200], page.name
+
+
 def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         assert not REMOTE.search(page.read_text("utf-8")), page.name

@@ -41,18 +41,18 @@ def page(connector: Connector) -> str:
             f"Schema, which `connector schema {connector.target}` prints. A name with `[]` is a "
             "list's, of which each entry has the options below it. What is *needed* is so wherever "
             "the object that it belongs to is there; a *secret* is shown nowhere.",
-            table(("option", "type", "default", "", "meaning"), map(_row, found.values())) + "\n",
+            table(("option", "type", "default", "meaning"), map(_row, found.values())) + "\n",
         ]
     )
 
 
 def _row(option: _Option) -> tuple[str, ...]:
     notes = ["needed"] * option.needed + ["secret"] * option.secret
+    kind = " or ".join(dict.fromkeys(option.kinds))
     return (
         code(option.path),
-        " or ".join(dict.fromkeys(option.kinds)),
+        ", ".join([kind, *notes]),
         code(option.default),
-        ", ".join(notes),
         plain("; ".join(dict.fromkeys(option.meanings))),
     )
 

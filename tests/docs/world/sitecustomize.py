@@ -84,12 +84,14 @@ def _own_connect_ex(self: socket.socket, address: Any) -> int:
     return _connect_ex(self, _place(address) if _is_internet(self) else address)
 
 
-if "STORY_NETWORK" in os.environ:
-    socket.getaddrinfo = _look_up
-    socket.socket.bind = _own_bind  # type: ignore[method-assign]
-    socket.socket.connect = _own_connect  # type: ignore[method-assign]
-    socket.socket.connect_ex = _own_connect_ex  # type: ignore[method-assign]
-    socket.socket.getsockname = lambda self: _shown(_getsockname(self))  # type: ignore[method-assign]
-    socket.socket.getpeername = lambda self: _shown(_getpeername(self))  # type: ignore[method-assign]
-    # It resolves names and opens sockets by itself.
-    sys.modules["uvloop"] = None  # type: ignore[assignment]
+socket.getaddrinfo = _look_up
+for _name, _own in {
+    "bind": _own_bind,
+    "connect": _own_connect,
+    "connect_ex": _own_connect_ex,
+    "getsockname": lambda self: _shown(_getsockname(self)),
+    "getpeername": lambda self: _shown(_getpeername(self)),
+}.items():
+    setattr(socket.socket, _name, _own)
+# It resolves names and opens sockets by itself.
+sys.modules["uvloop"] = None  # type: ignore[assignment]
