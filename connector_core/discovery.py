@@ -161,8 +161,9 @@ def _entry_points() -> tuple[list[distributions.EntryPoint], list[PluginFailure]
 
 
 def _reason(error: BaseException) -> str:
+    """What was raised, on one line."""
     try:
-        return f"{type(error).__name__}: {error}".rstrip(": ")
+        return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
     except Exception:  # noqa: BLE001 - a plugin's own exception may fail to tell its text
         return type(error).__name__
 

@@ -119,7 +119,7 @@ def print_registry(registry: Registry, locale: str | None = None) -> None:
     # Not as a table: an author copies the name of a file from here.
     for item in registry.failures:
         message = _("could not be loaded at the stage {stage}: {reason}").format(
-            stage=item.stage, reason=" ".join(item.error.split())
+            stage=item.stage, reason=item.error
         )
         plugin = f"{item.entry_point} ({item.distribution} {item.version})"
         click.echo(printable(f"  {plugin}: {message}"))
