@@ -26,7 +26,7 @@ def _run(request: dict[str, Any], names: dict[str, Any]) -> dict[str, str]:
     source = "\n" * (request["line"] - 1) + request["code"]
     with contextlib.redirect_stdout(printed):
         try:
-            exec(compile(source, request["file"], "exec"), names)
+            exec(compile(source, request["file"], "exec", dont_inherit=True), names)
         except BaseException:  # noqa: BLE001 - whatever it is, the page is told
             failure = traceback.format_exc()
     return {"printed": printed.getvalue(), "failure": failure}
