@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.docs.page import ROOT, pages
 
@@ -16,23 +17,23 @@ REMOTE = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, as `make docs` builds it."""
-    folder = tmp_path_factory.mktemp("site")
-    doctrees = ("-d", str(folder / "doctrees"))
-    built = subprocess.run(
-        [
-            *(sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", *doctrees),
-            *("-c", "docs", ".", str(folder / "html")),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
-    return folder / "html"
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The site, as `make docs` builds it, once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "site"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "index.html").exists():
+            options = ("-W", "--keep-going", "-n", "-q", "-c", "docs", "-d", f"{folder}.doctrees")
+            built = subprocess.run(
+                [sys.executable, "-m", "sphinx", *options, ".", str(folder)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert built.returncode == 0, built.stderr
+    return folder
 
 
 def test_every_page_is_in_the_site_and_in_its_navigation(site: Path) -> None:

@@ -13,8 +13,8 @@ PROJECT = "connector-core"
 
 def _problem(argument: str) -> str:
     """What is wrong with something to install; empty where it is there, extras and all."""
-    if argument.startswith("."):
-        argument = PROJECT + argument.lstrip("./")
+    if argument == "." or argument.startswith(".["):
+        argument = PROJECT + argument.removeprefix(".")
     try:
         wanted = Requirement(argument)
         found = metadata.metadata(wanted.name)
