@@ -26,7 +26,6 @@ from connector_core.stages import stage_title
 from connector_core.validation import nearest
 
 if TYPE_CHECKING:
-    from connector_core.connector import Connector
     from connector_core.host import AsyncConfiguredConnector
     from connector_core.hostfile.lookup import PlacedTemplate
     from connector_core.hostfile.model import HostFile
@@ -167,7 +166,7 @@ async def _of_a_connector(
         if connect and entry.connector.implements("verify"):
             for finding in await _of_the_connection(configured):
                 yield finding
-        if entry.connector.implements("preview") and _makes_text(entry.connector):
+        if entry.connector.takes_templates and entry.connector.implements("preview"):
             async for finding in _without_text(configured, entry.config):
                 yield finding
 
@@ -203,15 +202,12 @@ def _expiry(name: str, stage: Stage) -> Finding:
     return Finding(Level.WARNING, name, message, hint)
 
 
-def _makes_text(connector: Connector) -> bool:
-    """Whether it sends HTML with a text beside it, unless its config says otherwise."""
-    return "textAlternative" in connector.schema.get("properties", {})
-
-
 async def _without_text(
     configured: AsyncConfiguredConnector, config: Mapping[str, object]
 ) -> AsyncIterator[Finding]:
     templates = config.get("templates")
+    # One that knows no text beside HTML is not told to leave out an option that it has not.
+    makes_text = "textAlternative" in configured.connector.schema.get("properties", {})
     for template in templates if isinstance(templates, list) else ():
         usage, locale = template["usageType"], template.get("locale")
         about = f"{configured.name}: {usage}" + (f" ({locale})" if locale else "")
@@ -222,7 +218,7 @@ async def _without_text(
             continue
         message = message_from_bytes(content, policy=policy.default)
         kinds = {part.get_content_type() for part in message.walk()}
-        if "text/html" in kinds and "text/plain" not in kinds:
+        if makes_text and "text/html" in kinds and "text/plain" not in kinds:
             told = _("goes out as HTML without a text beside it, which filters take for spam")
             yield Finding(Level.WARNING, about, told, _("leave out textAlternative: false"))
 

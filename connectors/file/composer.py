@@ -53,7 +53,9 @@ class Composer:
 
     def __init__(self, config: FileConfig) -> None:
         self._sender = _mailbox("From", "fromEmail", config.from_email)
-        self._reply_to = _mailbox("Reply-To", "replyTo", config.reply_to)
+        self._reply_to = (
+            _mailbox("Reply-To", "replyTo", config.reply_to) if config.reply_to else None
+        )
         self._index = TemplateIndex(templates_of(config.templates))
 
     def compose(self, message: Message) -> Composed:
@@ -70,7 +72,6 @@ class Composer:
             raise MessageError("to", str(error)) from None
         sender = _field("From", "sendFrom", template.send_from, message) or self._sender
         reply_to = _field("Reply-To", "replyTo", template.reply_to, message) or self._reply_to
-        assert sender is not None  # noqa: S101 - every config has one
         full_id = message_id(message.message_id, sender.domain)
         body = _body(template, message)
         encoding = "8bit"
@@ -91,9 +92,9 @@ class Composer:
         return Composed(b"".join([*fields, b"\r\n", body]), full_id)
 
 
-def _mailbox(name: str, key: str, text: str | None) -> MailboxField | None:
+def _mailbox(name: str, key: str, text: str) -> MailboxField:
     try:
-        return MailboxField.of(name, parse_mailbox(text)) if text else None
+        return MailboxField.of(name, parse_mailbox(text))
     except ValueError as error:
         raise ConfigError([ConfigProblem(f"$.{key}", str(error))]) from None
 

@@ -20,6 +20,7 @@ from tests.core.distributions import (
 )
 
 SMTP = "simple-mail-transfer-protocol"
+OURS = {SMTP, "http-email", "file"}
 HOOKS = """
 from connector_core import ConnectorMetadata, Receipt, hookimpl
 
@@ -424,13 +425,13 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     laboratory.add(
         "disabled rivals", *DUPLICATES["one id"], environment={"CONNECTOR_DISABLE": "first_d1"}
     )
-    laboratory.add("disabled smtp", environment={"CONNECTOR_DISABLE": "smtp,"})
+    laboratory.add("disabled built-in", environment={"CONNECTOR_DISABLE": "smtp, http,file,"})
     return laboratory.run()
 
 
 def assert_others_work(outcome: Outcome, *more: str) -> None:
     """Everything else is there and works, and nothing of what failed is left."""
-    assert set(outcome["connectors"]) == {SMTP, "good", *more}
+    assert set(outcome["connectors"]) == {*OURS, "good", *more}
     assert outcome["sent"]["good"] == "good"
     assert outcome["managers"] == len(outcome["connectors"])
     assert outcome["complaints"] == []
@@ -439,7 +440,8 @@ def assert_others_work(outcome: Outcome, *more: str) -> None:
 def test_built_in_and_third_party_load(outcomes: dict[str, Outcome]) -> None:
     outcome = outcomes["nothing wrong"]
     assert outcome["failures"] == []
-    assert outcome["connectors"] == {SMTP: "connector-core", "good": "good-connector"}
+    ours = dict.fromkeys(OURS, "connector-core")
+    assert outcome["connectors"] == {**ours, "good": "good-connector"}
     assert_others_work(outcome)
 
 
@@ -594,7 +596,7 @@ def test_disabling_one_of_two_rivals_lets_the_other_load(outcomes: dict[str, Out
 
 
 def test_the_built_in_can_be_disabled(outcomes: dict[str, Outcome]) -> None:
-    outcome = outcomes["disabled smtp"]
+    outcome = outcomes["disabled built-in"]
     assert set(outcome["connectors"]) == {"good"}
     assert outcome["failures"] == []
 
