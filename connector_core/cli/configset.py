@@ -66,14 +66,14 @@ def set_value(
         raise click.BadParameter(told, param_hint=_("VALUE")) from None
     edit_config(file, name, parts, _told(lambda config: put(config, parts, wanted)), force=force)
     safe = masked(schema, wanted, parts)
-    if kept and is_secret(schema, parts) and not is_reference(text):
-        told = _("note: {path} was kept in {reference}, and now stands in {file} itself")
-        note = told.format(path=json_path(parts), reference=kept, file=file)
-        click.echo(printable(note), err=True)
     if as_json:
         echo_json({"connector": name, "path": json_path(parts), "value": safe})
     else:
         click.echo(f"{printable(json_path(parts))} = {shown(safe)}")
+    if kept and is_secret(schema, parts) and not is_reference(text):
+        told = _("note: {path} was kept in {reference}, and now stands in {file} itself")
+        note = told.format(path=json_path(parts), reference=kept, file=file)
+        click.echo(printable(note), err=True)
 
 
 @click.command()

@@ -36,7 +36,7 @@ class Scene:
 
 
 SCENES = (
-    Scene("list", "connector list", columns=84),
+    Scene("list", "connector list", columns=92),
     Scene(
         "setup",
         "connector setup",
