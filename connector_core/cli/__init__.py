@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import copy
 import errno
-import importlib
 import io
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from connector_core.cli.language import known_language, speaking, translated
 from connector_core.cli.streams import Output, standard_streams
+from connector_core.cli.subcommands import Subcommands
 from connector_core.i18n import SOURCE, environment_language, system_reason
 from connector_core.i18n import gettext as _
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 __all__ = ["main"]
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the signal's number, as a shell has them
 
 _COMMANDS = {
-    "setup": ("setup", "setup", "Set up a connector: choose, answer, test, save, enable."),
+    "setup": ("setup.command", "setup", "Set up a connector: choose, answer, test, save, enable."),
     "list": ("catalog", "list_connectors", "List the connectors, and the plugins that failed."),
     "show": ("catalog", "show", "Show one connector: what it is, its providers and options."),
     "schema": ("catalog", "schema", "Print the JSON Schema of a connector's config."),
@@ -37,44 +34,29 @@ _COMMANDS = {
     "order": ("routes", "order", "Set the order in which connectors are tried."),
     "remove": ("naming", "remove", "Remove a configured connector."),
     "rename": ("naming", "rename", "Rename a configured connector."),
-    "config": ("configuring", "config", "Show and edit the config of a configured connector."),
-    "templates": ("templating", "templates", "Show, preview, import and export templates."),
+    "config": ("config", "config", "Show and edit the config of a configured connector."),
+    "templates": ("templates", "templates", "Show, preview, import and export templates."),
     "validate": ("sending", "validate", "Check a config; nothing is sent."),
     "send": ("sending", "send", "Send one message."),
     "batch": ("batch", "batch", "Send a message for each line of JSON, until they end."),
     "test": ("testing", "test", "Try a connection stage by stage, then send a test message."),
     "doctor": ("doctor", "doctor", "Look over everything that is configured."),
     "demo": ("demo", "demo", "Send one mail for each usage type into an inbox of its own."),
-    "new": ("new", "new", "Make the project of a new connector."),
+    "new": ("new.command", "new", "Make the project of a new connector."),
     "completion": ("completion", "completion", "Print what lets a shell complete commands."),
     "inbox": ("inbox", "inbox", "Run an inbox for development on this machine."),
 }
 
 
-class _Commands(click.Group):
-    """Finds subcommands by name without importing the others."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, function, _text = _COMMANDS[cmd_name]
-        loaded = importlib.import_module(f"connector_core.cli.{module}")
-        command: click.Command = getattr(loaded, function)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(_("Commands")):
-            formatter.write_dl([(name, _(text)) for name, (*_module, text) in _COMMANDS.items()])
+class _Main(Subcommands):
+    """The outermost: it speaks the reader's language, and tells errors in sentences."""
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
         """Run in the language that is asked for, which help and refusals of options are in, too."""
         given = list(sys.argv[1:] if args is None else args)
         with standard_streams() as output, speaking(self._language(given)):
             # A copy, for click keeps the words of what it has shown once.
-            run = partial(super(_Commands, translated(self)).main, given, *more)
+            run = partial(super(_Main, translated(self)).main, given, *more)
             if not extra.pop("standalone_mode", True):
                 return run(standalone_mode=False, **extra)
             sys.exit(_told(output, partial(run, standalone_mode=False, **extra)))
@@ -85,16 +67,6 @@ class _Commands(click.Group):
             "connector", list(args), resilient_parsing=True, ignore_unknown_options=True
         )
         return context.params.get("lang") or environment_language() or SOURCE
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-        """Complete from the table: click would import every command for its help."""
-        from connector_core.cli.completing import command_items
-
-        texts = {name: text for name, (_, _, text) in _COMMANDS.items()}
-        return [
-            *command_items(texts, incomplete),
-            *click.Command.shell_complete(self, ctx, incomplete),
-        ]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Turn the errors of this package into sentences and exit codes."""
@@ -136,7 +108,7 @@ def _told(output: Output | None, run: Callable[[], int | None]) -> int:
     return PROBLEM
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Main, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     package_name="connector-core", prog_name="connector", help="Show the version and exit."
 )

@@ -127,7 +127,7 @@ def config_keys(ctx: click.Context) -> Iterator[str]:
 
 
 def _paths(schema: dict[str, Any], config: Any) -> Iterator[str]:
-    from connector_core.cli.places import dotted, known_places
+    from connector_core.cli.config.places import dotted, known_places
 
     return map(dotted, known_places(schema, config))
 

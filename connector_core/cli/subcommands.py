@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from connector_core.cli.completing import command_items
 from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ class Subcommands(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         """Complete from the table: click would import every command for its help."""
+        from connector_core.cli.completing import command_items
+
         texts = {name: text for name, (_, _, text) in self._table.items()}
         return [
             *command_items(texts, incomplete),

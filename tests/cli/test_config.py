@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector_core.cli import main
-from connector_core.cli.places import dotted, place_of
+from connector_core.cli.config.places import dotted, place_of
 from connector_core.configs import json_path
 from tests.cli.conftest import Run
 from tests.hostfile.files import write_templates

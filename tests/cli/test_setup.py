@@ -134,7 +134,7 @@ def test_secrets_go_into_files_of_their_own(run: Run, folder: Path, server: Emul
         (("--set", "auth.pass=env:NOT_SET_HERE", "--no-test"), 1, "NOT_SET_HERE is not set"),
         (
             ("--file", "/dev/null/a.toml", "--no-test", *HOST),
-            *(1, "/dev/null/a.toml: cannot be written: File exists"),
+            *(1, "/dev/null/a.toml: cannot be read: Not a directory"),
         ),
     ],
 )

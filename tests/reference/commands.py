@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from connector_core.cli import main
+from connector_core.cli.language import translated
 from tests.reference.tables import NOTE, code, plain, table
 
 __all__ = ["command_names", "page"]
@@ -24,7 +25,7 @@ def page() -> str:
         NOTE,
         "[The guide](../cli.md) says what they are for, and shows them. Each takes `-h`.",
     ]
-    context = click.Context(main, info_name=_NAME, terminal_width=_WIDE, max_content_width=_WIDE)
+    context = click.Context(_copy(), info_name=_NAME, terminal_width=_WIDE, max_content_width=_WIDE)
     for found in _all(context):
         parts += _section(found)
     return "\n\n".join(parts) + "\n"
@@ -32,12 +33,17 @@ def page() -> str:
 
 def command_names() -> list[str]:
     """The words of every command that is no group: `config get`."""
-    context = click.Context(main, info_name=_NAME)
+    context = click.Context(_copy(), info_name=_NAME)
     return [
         found.command_path.removeprefix(f"{_NAME} ")
         for found in _all(context)
         if not isinstance(found.command, click.Group)
     ]
+
+
+def _copy() -> click.Command:
+    """The command, as a copy: click keeps some of what is shown once, in its language."""
+    return translated(main, str)
 
 
 def _all(context: click.Context) -> Iterator[click.Context]:

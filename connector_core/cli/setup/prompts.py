@@ -10,7 +10,7 @@ import click
 import questionary
 
 from connector_core.cli.output import printable
-from connector_core.cli.selecting import Search, Selection
+from connector_core.cli.setup.selecting import Search, Selection
 from connector_core.i18n import gettext as _
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from connector_core.cli.new.projects import Project, author_problem, name_problem, text_problem
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable
-from connector_core.cli.projects import Project, author_problem, name_problem, text_problem
 from connector_core.i18n import gettext as _
 from connector_core.i18n import ngettext, system_reason
 
@@ -77,7 +77,7 @@ def _asked(
     kind: str | None, title: str | None, *, may_ask: bool
 ) -> tuple[str, str | None, str | None]:
     """Name, type and title, asked for on a terminal."""
-    from connector_core.cli.prompts import choose, interactive, text
+    from connector_core.cli.setup.prompts import choose, interactive, text
 
     if not may_ask or not interactive():
         raise click.UsageError(_("say what it is to be called: connector new NAME"))

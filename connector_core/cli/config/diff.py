@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import click
 
 from connector_core.cli.completing import configured_names, providers
+from connector_core.cli.config.masking import masked, shown
 from connector_core.cli.hostfile import file_option, host_file, known_name
-from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.configs import PathParts, json_path, placeholders
 from connector_core.i18n import gettext as _

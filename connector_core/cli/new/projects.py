@@ -82,7 +82,7 @@ class Project:
     def files(self) -> dict[str, str]:
         """The text of each file by its path, `/` between the folders."""
         words = self._words()
-        scaffold = resources.files("connector_core.cli") / "scaffold"
+        scaffold = resources.files("connector_core.cli.new") / "scaffold"
         return {
             _filled(path.removesuffix(_SUFFIX), words): _filled(text, words)
             for layer in ("common", self.type)

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector_core.cli import prompts
-from connector_core.cli.checks import (
+from connector_core.cli.hostfile import is_there
+from connector_core.cli.output import print_error, printable
+from connector_core.cli.presets import provider_named, usual_connector
+from connector_core.cli.setup import prompts
+from connector_core.cli.setup.checks import (
     address_problem,
     name_problem,
     require_address,
     variable_problem,
 )
-from connector_core.cli.drafts import tell_saved, try_draft
-from connector_core.cli.hostfile import is_there
-from connector_core.cli.output import print_error, printable
-from connector_core.cli.presets import provider_named, usual_connector
-from connector_core.cli.values import ConfigPath, changeable, shown, value_at
+from connector_core.cli.setup.drafts import tell_saved, try_draft
+from connector_core.cli.setup.values import ConfigPath, changeable, shown, value_at
 from connector_core.errors import (
     ConfigError,
     ConfigProblem,

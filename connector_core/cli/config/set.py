@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from connector_core.cli.completing import config_paths, configured_names
-from connector_core.cli.configcheck import edit_config
+from connector_core.cli.config.check import edit_config
+from connector_core.cli.config.masking import masked, shown
+from connector_core.cli.config.places import place_of, put, take_out, value_at
 from connector_core.cli.hostfile import file_option, host_file, known_name
-from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option, printable
-from connector_core.cli.places import place_of, put, take_out, value_at
 from connector_core.configs import PathParts, is_reference, json_path
 from connector_core.i18n import gettext as _
 from connector_core.schemas import is_secret

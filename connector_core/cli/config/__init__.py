@@ -9,10 +9,10 @@ from connector_core.cli.subcommands import Subcommands
 __all__ = ["config"]
 
 _COMMANDS = {
-    "get": ("configget", "get", "Show a value, or the whole config."),
-    "set": ("configset", "set_value", "Set a value; the config is checked with it."),
-    "unset": ("configset", "unset", "Take a value out."),
-    "diff": ("configdiff", "diff", "Compare with a provider's preset or another config."),
+    "get": ("config.get", "get", "Show a value, or the whole config."),
+    "set": ("config.set", "set_value", "Set a value; the config is checked with it."),
+    "unset": ("config.set", "unset", "Take a value out."),
+    "diff": ("config.diff", "diff", "Compare with a provider's preset or another config."),
 }
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from connector_core.cli.completing import config_keys, configured_names
+from connector_core.cli.config.masking import masked, shown
+from connector_core.cli.config.places import place_of, value_at
 from connector_core.cli.hostfile import file_option, host_file, known_name
-from connector_core.cli.masking import masked, shown
 from connector_core.cli.output import echo_json, json_option
-from connector_core.cli.places import place_of, value_at
 from connector_core.i18n import gettext as _
 
 __all__ = ["get"]

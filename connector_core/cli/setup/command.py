@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from connector_core.cli.checks import name_problem, require_address
 from connector_core.cli.completing import connectors, providers, usage_types
-from connector_core.cli.drafts import tell_saved, try_draft
 from connector_core.cli.hostfile import file_option
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, receipt_data, stage_data
 from connector_core.cli.presets import provider_named, usual_connector
-from connector_core.cli.prompts import interactive
+from connector_core.cli.setup.checks import name_problem, require_address
+from connector_core.cli.setup.drafts import tell_saved, try_draft
+from connector_core.cli.setup.prompts import interactive
 from connector_core.discovery import discover
 from connector_core.errors import ConfigError
 from connector_core.i18n import gettext as _
@@ -100,7 +100,7 @@ def setup(
     registry = discover()
     ask = interactive() and not no_input and not as_json
     if ask:
-        from connector_core.cli.wizard import Wizard
+        from connector_core.cli.setup.wizard import Wizard
 
         wizard = Wizard(registry, file, replacing=replace, secret_files=secret_files)
         try:

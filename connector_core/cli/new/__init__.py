@@ -1,0 +1,1 @@
+"""`new`: the project of a connector, from the files in `scaffold`."""

@@ -1,0 +1,1 @@
+"""`setup`: choose, answer, test, save, enable."""
