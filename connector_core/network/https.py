@@ -37,7 +37,9 @@ __all__ = ["Answer", "HttpClient", "RequestFailedError"]
 
 _CONNECTIONS = 50  # at once
 _IDLE = 3.0  # seconds a connection is kept: common servers end theirs after five
-_BODY_TIME = 1.0  # seconds in which a body may come, once the outcome is known
+# Seconds in which a body may come, once the outcome is known: fewer than the host waits behind a
+# deadline, lest it cuts off a message whose outcome is known.
+_BODY_TIME = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import pytest
 from connector_core import ConnectorError, HostClosedError, PermanentDeliveryError
 from connector_core.network import https
 from connector_core.network.streams import Stream
+from connectors.http_email.config import HttpEmailConfig
 from connectors.http_email.sender import HttpSender
-from tests.http_email.webhook import Webhook, hosting, send, taking
+from tests.http_email.webhook import Webhook, config, hosting, send, taking
 from tests.smtp.helpers import within
 from tests.smtp.token_server import Answer, Exchange
 
@@ -112,3 +113,8 @@ async def test_no_form_of_a_code_comes_back(code: object) -> None:
             await send(host, payload={"code": code, "user": {"ids": [code]}})
     assert str(caught.value).count("***") == 3
     assert '"SignIn"' in str(caught.value)
+
+
+def test_no_key_in_the_url_shows() -> None:
+    given = config("https://mailer.example.com/never-shown?key=never-shown-key")
+    assert "never-shown" not in repr(HttpEmailConfig.model_validate(given))
