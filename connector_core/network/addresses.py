@@ -32,7 +32,12 @@ _NEVER = tuple(
         ),
     )
 )
-_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052 section 2.1
+# Not public either (IANA's registries of special-purpose addresses), which not every Python knows.
+_NOT_PUBLIC = tuple(
+    map(ip_network, ("192.0.0.0/24", "::ffff:0:0:0/96", "64:ff9b:1::/48", "3fff::/20", "5f00::/16"))
+)
+# The last 32 bits are an IPv4 address: RFC 6052 section 2.1, RFC 8215, RFC 2765 section 2.1.
+_TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
 
 
 class ForbiddenAddressError(OSError):
@@ -53,7 +58,9 @@ def is_allowed(address: str, *, public_only: bool) -> bool:
 def _is_allowed(address: IPv4Address | IPv6Address, *, public_only: bool) -> bool:
     if any(address in network for network in _NEVER):
         return False
-    return address.is_global or not public_only
+    if not public_only:
+        return True
+    return address.is_global and not any(address in network for network in _NOT_PUBLIC)
 
 
 def _inside(address: IPv4Address | IPv6Address) -> tuple[IPv4Address, ...]:
@@ -62,6 +69,8 @@ def _inside(address: IPv4Address | IPv6Address) -> tuple[IPv4Address, ...]:
         return ()
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     # The last 32 bits, also as "IPv4-compatible" (RFC 4291 section 2.5.5.1).
-    if address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1):
+    if any(address in network for network in _TRANSLATED) or (
+        int(address) >> 32 == 0 and int(address) > 1
+    ):
         found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return tuple(filter(None, found))

@@ -3,7 +3,8 @@
 Import it when the first request is made, off the event loop: it brings the HTTP library.
 
 Nothing is done behind the caller's back: no redirect is followed, no proxy, cookie or credential
-taken from the environment, nothing is sent twice, nothing logged. A connection leads to an address
+taken from the environment, nothing is sent twice, nothing logged, and what came behind an answer is
+not taken for the next one. A connection leads to an address
 that `connector_core.network.addresses` allows, found in the moment it is opened, and the name is
 verified by TLS all the same.
 """
@@ -15,6 +16,7 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 import httpcore2
 
@@ -28,13 +30,16 @@ from connector_core.network.httpfaults import (
     first_octets,
     unlogged,
 )
+from connector_core.network.streams import Stream
 from connector_core.network.urls import HttpUrl
 
 __all__ = ["Answer", "HttpClient", "RequestFailedError"]
 
 _CONNECTIONS = 50  # at once
 _IDLE = 3.0  # seconds a connection is kept: common servers end theirs after five
-_BODY_TIME = 1.0  # seconds in which a body may come, once the outcome is known
+# Seconds in which a body may come, once the outcome is known: fewer than the host waits behind a
+# deadline, lest it cuts off a message whose outcome is known.
+_BODY_TIME = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,8 @@ class HttpClient:
         raise failed
 
     async def aclose(self) -> None:
-        """Close every connection; a request under way fails."""
+        """Close every connection; a request under way fails, and none is made any more."""
+        await self._network.aclose()
         await self._pool.aclose()
 
     def _failed(self, error: Exception, stage: str, *, written: bool) -> RequestFailedError:
@@ -197,6 +203,9 @@ class _Network(httpcore2.AsyncNetworkBackend):
         self._public_only = public_only
         self._plain = httpcore2.AnyIOBackend()
         self._closing: set[asyncio.Task[None]] = set()
+        # The pool loses sight of one that is not yet secured.
+        self._opened: WeakSet[httpcore2.AsyncNetworkStream] = WeakSet()
+        self._closed = False
 
     async def connect_tcp(
         self,
@@ -219,7 +228,16 @@ class _Network(httpcore2.AsyncNetworkBackend):
         connected, errors = await first(addresses, self._attempt, self._close_soon)
         if not connected:
             raise UnreachableError(errors)
-        return connected[0]
+        if self._closed:
+            await connected[0].aclose()
+            raise UnreachableError([])
+        return Stream(connected[0], self._opened)
+
+    async def aclose(self) -> None:
+        """Close what was opened, and open no more."""
+        self._closed = True
+        for stream in list(self._opened):
+            await stream.aclose()
 
     async def _attempt(self, address: Address) -> httpcore2.AsyncNetworkStream:
         try:

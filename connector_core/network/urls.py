@@ -15,6 +15,7 @@ __all__ = ["HttpUrl"]
 _UNSEEN = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff]")
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?", re.ASCII)
 _KEPT = "!$%&'()*+,/:;=?@~"  # of a target, beside letters, digits and -._ (RFC 3986 section 3.3)
+_LITERAL = re.compile(r"\[[^]]*](?::[0-9]*)?")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -53,7 +54,7 @@ class HttpUrl:
         if "@" in parts.netloc:
             raise ValueError(_("has a user or a password in it"))
         host = ascii_domain(parts.hostname or "")
-        if not _is_host(host) or port == 0:
+        if not _is_host(host) or port == 0 or not _is_literal(parts.netloc, host):
             raise ValueError(_("has no host name, or a port that is none"))
         if parts.fragment:
             raise ValueError(_("has a # in it, and what stands behind it is never sent"))
@@ -85,6 +86,14 @@ class HttpUrl:
             return str(ip_address(self.host))
         except ValueError:
             return None
+
+
+def _is_literal(netloc: str, host: str) -> bool:
+    """Whether brackets, if there are any, stand around an IPv6 address alone (RFC 3986 3.2.2).
+
+    Not every Python looks at what is beside them, and "v1.name" in them is no name of DNS.
+    """
+    return "[" not in netloc or bool(":" in host and _LITERAL.fullmatch(netloc))
 
 
 def _is_host(text: str) -> bool:

@@ -85,11 +85,20 @@ class _Keeper(logging.Handler):
 def logged() -> Iterator[list[str]]:
     """What is logged within the block, on every level, with all that hangs on a record."""
     root, keeper = logging.getLogger(), _Keeper()
-    level = root.level
-    root.addHandler(keeper)
-    root.setLevel(logging.DEBUG)
+    # Those as well that keep to themselves, or to a level, what they are told.
+    known = (item for item in root.manager.loggerDict.values() if isinstance(item, logging.Logger))
+    levels = {item: item.level for item in (root, *known) if item is root or _is_apart(item)}
+    for logger in levels:
+        logger.setLevel(logging.DEBUG)
+        if logger is root or not logger.propagate:
+            logger.addHandler(keeper)
     try:
         yield keeper.texts
     finally:
-        root.setLevel(level)
-        root.removeHandler(keeper)
+        for logger, level in levels.items():
+            logger.setLevel(level)
+            logger.removeHandler(keeper)
+
+
+def _is_apart(logger: logging.Logger) -> bool:
+    return not logger.propagate or logger.level != logging.NOTSET

@@ -15,6 +15,7 @@ from connector_core.errors import (
 )
 from connector_core.host import AsyncConfiguredConnector
 from connector_core.models import Receipt, UsageType
+from connector_core.samplepayload import PAYLOAD
 from connector_core.testing.checks import Checks, check
 from connector_core.testing.secrecy import require_hidden
 from connector_core.testing.subject import Subject
@@ -84,7 +85,7 @@ class SendingChecks(Checks):
         """
         async with self.subject.serving_host() as connector:
             await sent(self.subject, connector)
-            for payload in _payloads(self.subject.payload):
+            for payload in _payloads(self.subject.payload or PAYLOAD):
                 await self._require_known(connector, {"payload": payload}, "a payload")
 
     @check

@@ -31,7 +31,9 @@ class HttpEmailConfig(ConfigModel):
     model_config = ConfigDict(title="HTTP Email")
 
     endpoint: Annotated[str, Field(min_length=1, max_length=2048)] = Field(
-        description="The https:// URL of the webhook", examples=["<URL of your webhook>"]
+        description="The https:// URL of the webhook",
+        examples=["<URL of your webhook>"],
+        repr=False,  # a key may stand in its path or query
     )
     authorization: Annotated[str, Field(max_length=16384)] | Absent = secret(
         "The header Authorization of each request, whole", examples=["<Bearer your-token>"]

@@ -74,12 +74,16 @@ def secrets_of(message: Message, url: HttpUrl, authorization: str | None) -> Ite
     yield from path.split("/")
     yield from (item.partition("=")[2] for item in query.split("&"))
     yield message.to
-    yield from _texts(message.payload)
+    yield from _texts(plain_value(message.payload))
 
 
 def _texts(value: Any) -> Iterator[str]:
+    """Each value as a text, and as JSON writes it: a code may be a number."""
     if isinstance(value, str):
         yield value
+        yield from (json.dumps(value, ensure_ascii=way)[1:-1] for way in (True, False))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield json.dumps(value)
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from _texts(item)

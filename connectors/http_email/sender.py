@@ -151,7 +151,9 @@ class HttpSender:
                 headers_of(message, authorization), body, limit=_MAX_ANSWER, timeout=timeout
             )
         except RequestFailedError as failed:
-            return _Outcome(error=unanswered(failed))
+            if not (self._closed and not failed.written):
+                return _Outcome(error=unanswered(failed))
+            raise HostClosedError from None  # what was seen of it is this connector's own doing
         if is_taken(answer.status):
             return _Outcome(answer.status)
         mask = Redactor(secrets_of(message, self._url, authorization))
@@ -169,6 +171,8 @@ class HttpSender:
         if self._client is None:
             # In a thread: to import the library and to read the certificates takes long.
             made = await asyncio.to_thread(self._make)
+            if self._closed:
+                raise HostClosedError
             self._client = self._client or made  # another message may have been first
         return self._client
 

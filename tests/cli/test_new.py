@@ -18,6 +18,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from connector_core.cli.new.projects import Project, author_problem, text_problem
 from connector_core.models import ConnectorMetadata, ConnectorType
@@ -307,6 +308,7 @@ def test_the_kit_finds_a_schema_that_is_open(breakable: Installed) -> None:
         ("Connectors", "a Python package connectors already"),
         ("connector.core", "a Python package connector_core already"),
         ("pluggy", "a Python package pluggy already"),
+        ("Markdown.it-Py", "a Python package markdown_it_py already"),
         ("smtp", "connector-core 0.1.0 has a connector of this id or target"),
         ("Simple_Mail.Transfer-Protocol", "has a connector of this id or target"),
     ],
@@ -409,7 +411,10 @@ def lines(limit: int = 40) -> st.SearchStrategy[str]:
     """Texts that are taken, whatever is in them."""
     texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=limit)
     return st.one_of(
-        texts, st.sampled_from(['"', "\\", "a \\u0041", "__NAME__", "${{x}}", "'''"])
+        texts,
+        st.sampled_from(['"', "\\", "a \\u0041", "__NAME__", "${{x}}", "'''"]),
+        st.sampled_from(["Acme <b>", "C #", "&lt;", "- a", "+", "=", "10) a", "007. a", "    a"]),
+        st.sampled_from(["```json", "~~~", "a_b_ *c*", "[a](b)", "![a](b)", "a@b.example"]),
     ).filter(lambda text: not text_problem(text))
 
 
@@ -426,7 +431,12 @@ def test_what_people_write_stands_in_the_files_as_it_is(
     assert (metadata.name["en"], metadata.description["en"]) == (title, description)
     if "@" not in author:
         assert project["authors"] == [{"name": author}]
-    assert files["README.md"].startswith(f"# {title}\n\n{description}\n")
+    for page in ("README.md", "src/acme_mail/guide.md"):
+        tokens = MarkdownIt("commonmark").parse(files[page])
+        assert [token.type for token in tokens[:4:3]] == ["heading_open", "paragraph_open"]
+        for token, written in ((tokens[1], title), (tokens[4], description)):
+            assert [item.type for item in token.children or ()] == ["text"]
+            assert (token.children or [])[0].content == written.strip()
 
 
 @pytest.mark.parametrize(

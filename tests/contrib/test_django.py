@@ -14,7 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
-from django.core.mail import EmailMultiAlternatives, get_connection, mail_admins, send_mail
+from django.core.mail import (
+    EmailMessage,
+    EmailMultiAlternatives,
+    get_connection,
+    mail_admins,
+    send_mail,
+)
 from django.core.management import call_command
 from django.test import AsyncClient, Client, override_settings
 from django.utils import translation
@@ -288,6 +294,14 @@ def test_a_host_file_that_is_wrong_is_told_whole_and_never_in_silence(project: P
     (project / "connectors.toml").write_text('[connectors.main]\nconnector = "smtp"\n')
     with pytest.raises(ImproperlyConfigured, match=r"CONNECTORS\['FILE'\].*config"):
         send_mail("Hello", "Text", None, [TO], fail_silently=True)
+
+
+def test_a_host_file_by_which_every_mail_would_be_lost_is_told_as_well(project: Path) -> None:
+    (project / "connectors.toml").write_text("")
+    message = EmailMessage("Hello", "Text", None, [TO])
+    with pytest.raises(NoConnectorForUsageError):
+        message.send(fail_silently=True)
+    assert isinstance(message.outcomes[TO], NoConnectorForUsageError)  # type: ignore[attr-defined]
 
 
 def test_options_of_other_backends_are_refused() -> None:

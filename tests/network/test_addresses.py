@@ -14,6 +14,7 @@ PUBLIC = ["8.8.8.8", "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]
 PRIVATE = [
     *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "100.64.0.1", "198.18.0.1"),
     *("::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"),
+    *("64:ff9b:1::8.8.8.8", "::ffff:0:8.8.8.8", "192.0.0.8", "3fff::1", "5f00::1"),
 ]
 NEVER = [
     *("0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.1.1", "224.0.0.1", "255.255.255.255"),
@@ -28,6 +29,7 @@ NEVER = [
     ),
     *("fd00:ec2::254", "fd20:ce::254", "fec0::1", "::ffff:169.254.169.254", "::a9fe:a9fe"),
     *("64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1"),
+    *("64:ff9b:1::a9fe:a9fe", "64:ff9b:1:fffe::a9fe:a9fe", "::ffff:0:a9fe:a9fe"),
 ]
 
 
@@ -51,7 +53,13 @@ def test_link_local_and_metadata_addresses_never_are(address: str) -> None:
 
 @given(st.ip_addresses(v=4))
 def test_an_address_within_another_counts_as_itself(address: IPv4Address) -> None:
-    for number in (0xFFFF << 32, 0x0064FF9B << 96, 0x2002 << 112):
+    for number in (
+        0xFFFF << 32,
+        0xFFFF << 48,
+        0x0064FF9B << 96,
+        0x0064FF9B0001 << 80,
+        0x2002 << 112,
+    ):
         inner = int(address) << 80 if number >> 112 == 0x2002 else int(address)
         outer = str(IPv6Address(number | inner))
         for public_only in (True, False):

@@ -30,6 +30,12 @@ def test_what_is_a_url(text: str, url: HttpUrl, shown: str) -> None:
     assert "%26" not in repr(url)
 
 
+@pytest.mark.parametrize("host", ["[::1]x", "[::1]x:443", "x[::1]", "[v1.fe]", "[a.example]", "[]"])
+def test_brackets_are_for_an_address_alone(host: str) -> None:
+    with pytest.raises(ValueError, match="has no host name"):
+        HttpUrl.parse(f"https://{host}/")
+
+
 @given(st.text(max_size=40) | st.text(max_size=30).map("https://a.example/".__add__))
 def test_any_text_is_a_url_or_refused(text: str) -> None:
     try:

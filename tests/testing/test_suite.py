@@ -15,8 +15,8 @@ import pytest
 from connector_core import ConnectorMetadata, Message, Receipt, hookimpl
 from connector_core.testing import closed_port, conformance_suite, silent_server
 from tests.testing.broken.said import UnmarkedSecret
-from tests.testing.broken.sent import WrongId
-from tests.testing.good import SAMPLE, Good, relay, relay_at
+from tests.testing.broken.sent import WrongId, with_state
+from tests.testing.good import SAMPLE, Good, Relay, relay, relay_at
 from tests.testing.runs import CHECKS, of_kind, outcome, outcomes
 
 pytest_plugins = ["pytester"]
@@ -144,6 +144,18 @@ def test_a_peer_that_the_connector_does_not_turn_to_is_told(locale: Path) -> Non
         found = outcome(suite, name)
         assert found.kind == "failed"
         assert "peer" in found.told
+
+
+class _WantsTexts(Relay):
+    async def send(self, message: Message) -> Receipt:
+        if isinstance(message.payload.get("code"), list):
+            raise ValueError("a list")
+        return await super().send(message)
+
+
+def test_odd_values_are_tried_without_any_value_as_well(locale: Path) -> None:
+    suite = conformance_suite(with_state(_WantsTexts)(locale), config=relay, payload={})
+    assert outcome(suite, "test_bad_payloads").kind == "failed"
 
 
 def test_a_service_may_give_ids_of_its_own(locale: Path) -> None:

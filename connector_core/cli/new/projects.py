@@ -15,9 +15,10 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,9 @@ _MAX_NAME = 40
 _MAX_TEXT = 255
 _RESERVED = frozenset({"connectors", "tests"})  # a namespace that others share; the project's own
 _SUFFIX = ".tmpl"
+# What says something else in Markdown than it shows: CommonMark 0.31, section 2.4.
+_MARKUP = re.compile(r"[\\`*_\[\]<>#~]|&(?=#?\w+;)|^[-+](?!\w)")
+_NUMBERED = re.compile(r"^([0-9]+)([.)])")
 _WORD = re.compile(r"__([A-Z_]+?)__")
 
 
@@ -120,9 +124,9 @@ class Project:
             "NAME": self.name,
             "PACKAGE": self.package,
             "TYPE": self.type,
-            "TITLE": self.title,
+            "TITLE_MARKDOWN": _markdown(self.title),
             "TITLE_STRING": _quoted(self.title),
-            "DESCRIPTION": self.description,
+            "DESCRIPTION_MARKDOWN": _markdown(self.description),
             "DESCRIPTION_STRING": _quoted(self.description),
             "AUTHORS": _authors(self.author),
             "CORE": ".".join(version("connector-core").split(".")[:2]),
@@ -146,7 +150,7 @@ def name_problem(text: str, registry: Registry) -> str:
             "{package} cannot be the name of a Python package: begin with a letter, and use no "
             "word of the language"
         ).format(package=package)
-    if package in _RESERVED or package in sys.stdlib_module_names or _is_installed(package):
+    if package in _RESERVED or package in sys.stdlib_module_names or _is_installed(name):
         return _("there is a Python package {package} already: choose another name").format(
             package=package
         )
@@ -186,15 +190,23 @@ def _package(name: str) -> str:
     return name.replace("-", "_")
 
 
-def _is_installed(package: str) -> bool:
-    """Whether there is such a package or module; a folder without code is none."""
-    spec = importlib.util.find_spec(package)
+def _is_installed(name: str) -> bool:
+    """Whether there is such a distribution, package or module; a folder without code is none."""
+    with suppress(PackageNotFoundError):
+        distribution(name)
+        return True  # to install the new one would take it away
+    spec = importlib.util.find_spec(_package(name))
     return spec is not None and spec.origin is not None
 
 
 def _quoted(text: str) -> str:
     """As a string of JSON, which in TOML is the same where the text is printable."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def _markdown(text: str) -> str:
+    """As a line of Markdown that shows it."""
+    return _NUMBERED.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", text.strip()))
 
 
 def _authors(author: str) -> str:

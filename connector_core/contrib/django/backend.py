@@ -14,7 +14,12 @@ from django.utils.translation import get_language
 from connector_core.contrib.django.conf import configured, mail_timeout
 from connector_core.contrib.django.hosts import get_host, host_is_made, whatever_runs
 from connector_core.contrib.django.mails import Mail
-from connector_core.errors import ConnectorError, DeliveryError, MessageError
+from connector_core.errors import (
+    ConnectorError,
+    DeliveryError,
+    MessageError,
+    NoConnectorForUsageError,
+)
 from connector_core.i18n import gettext as _
 from connector_core.models import Receipt
 
@@ -97,6 +102,7 @@ class EmailBackend(BaseEmailBackend):
 
         Raises:
             ImproperlyConfigured: the setting or the host file is wrong, even if `fail_silently`.
+            NoConnectorForUsageError: no connector of the host file serves it, likewise.
             ConnectorError: a mail was not sent, and neither were those behind it. It is a
                 MessageError where the mail has what cannot be carried or sent.
             SynchronousOnlyOperation: it was called from within an event loop, unless
@@ -117,6 +123,8 @@ class EmailBackend(BaseEmailBackend):
         try:
             mail = Mail.of(message, self.usage_type or configured().usage_type)
             self._deliver(mail, outcomes)
+        except NoConnectorForUsageError:
+            raise  # a wrong set-up, by which every mail would be lost
         except ConnectorError as error:
             if not self.fail_silently:
                 raise

@@ -229,6 +229,20 @@ class _TellingLog(Relay):
 breaks("test_errors_hide_secrets")(with_state(_TellingLog))
 
 
+_APART = logging.getLogger("good.apart")  # with handlers and a level of its own
+_APART.propagate = False
+_APART.setLevel(logging.WARNING)
+
+
+class _TellingLogApart(Relay):
+    def unreached(self, error: OSError) -> DeliveryError:
+        _APART.info("cannot reach it with %s", self.config["token"])
+        return super().unreached(error)
+
+
+breaks("test_errors_hide_secrets")(with_state(_TellingLogApart))
+
+
 @breaks("test_suspects")
 class SuspectsAnything(Good):
     @hookimpl
