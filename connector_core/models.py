@@ -213,6 +213,8 @@ class Template:
         locale: the language tag (BCP 47) it is for; None serves every locale.
         send_from: a mailbox that replaces the config's sender; may hold variables.
         reply_to: a mailbox for replies; may hold variables.
+        text: the plain text beside a content in HTML, in place of what a connector would make of
+            it; may hold variables. None or empty has none of its own.
     """
 
     subject: str = field(repr=False)
@@ -222,6 +224,7 @@ class Template:
     locale: str | None = None
     send_from: str | None = None
     reply_to: str | None = None
+    text: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, init=False)

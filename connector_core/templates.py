@@ -43,6 +43,7 @@ _KEYS = {
     "locale": "locale",
     "sendFrom": "send_from",
     "replyTo": "reply_to",
+    "text": "text",
 }
 _MISSING = object()
 
@@ -229,8 +230,8 @@ class TemplateIndex:
 def template_from(value: object) -> Template | None:
     """The Template that a template source gave: one already, a mapping, or None.
 
-    A mapping has the keys of a config template; `usageType` and `contentType` may be absent, the
-    latter then is `text/html`.
+    A mapping has the keys of a config template and may have `text`, the plain text beside HTML;
+    `usageType` and `contentType` may be absent, the latter then is `text/html`.
 
     Raises:
         MessageError: it is something else; the message names the key.
@@ -255,6 +256,8 @@ def template_from(value: object) -> Template | None:
         )
     if "locale" in arguments and not is_language_tag(arguments["locale"]):
         raise MessageError("template.locale", _("is not a language tag such as fr or fr-CA"))
+    if arguments.get("text") and arguments.get("content_type") == "text/plain":
+        raise MessageError("template.text", _("goes beside a content in text/html alone"))
     return Template(**arguments)  # type: ignore[arg-type] # contentType was checked above
 
 

@@ -1,17 +1,26 @@
 """The composer: from a template and its values to the bytes of one mail.
 
-A mail is one part, in text or in HTML, as its template says: 8bit, or base64 where a line is longer
-than a mail may have (RFC 5322 section 2.1.1).
+A mail is one part, in text or in HTML, as its template says, or one of each where a template in
+HTML has a text of its own: 8bit, or base64 where a line is longer than a mail may have (RFC 5322
+section 2.1.1).
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from connector_core import ConfigError, ConfigProblem, Message, MessageError, Template
+from connector_core import (
+    ConfigError,
+    ConfigProblem,
+    ContentType,
+    Message,
+    MessageError,
+    Template,
+)
 from connector_core.mail.addresses import parse_address, parse_mailbox
 from connector_core.mail.headers import MAX_HEADER_VALUE, header, header_problem
 from connector_core.mail.mailboxes import MailboxField, MailboxFieldTemplate
@@ -73,10 +82,7 @@ class Composer:
         sender = _field("From", "sendFrom", template.send_from, message) or self._sender
         reply_to = _field("Reply-To", "replyTo", template.reply_to, message) or self._reply_to
         full_id = message_id(message.message_id, sender.domain)
-        body = _body(template, message)
-        encoding = "8bit"
-        if any(len(line) > MAX_LINE for line in body.split(b"\r\n")):
-            encoding, body = "base64", base64.encodebytes(body).replace(b"\n", b"\r\n")
+        entity = _entity(template, message)
         fields = [
             date_field(int(time.time())),
             sender.line,
@@ -86,10 +92,8 @@ class Composer:
             f"Message-ID: {full_id}\r\n".encode("ascii"),
             b"Auto-Submitted: auto-generated\r\n",  # RFC 3834 section 5
             b"MIME-Version: 1.0\r\n",
-            f"Content-Type: {template.content_type}; charset=utf-8\r\n".encode("ascii"),
-            f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii"),
         ]
-        return Composed(b"".join([*fields, b"\r\n", body]), full_id)
+        return Composed(b"".join([*fields, entity]), full_id)
 
 
 def _mailbox(name: str, key: str, text: str) -> MailboxField:
@@ -117,17 +121,38 @@ def _subject(template: Template, message: Message) -> bytes:
     return header("Subject", subject).encode("ascii")
 
 
-def _body(template: Template, message: Message) -> bytes:
+def _entity(template: Template, message: Message) -> bytes:
+    """What says how to read the body, an empty line, and the body (RFC 2045)."""
+    content = _part("content", template.content, template.content_type, message)
+    if not template.text:
+        return content
+    text = _part("text", template.text, "text/plain", message)
+    # No part can be made to hold a digest of itself (RFC 2046 section 5.1.1).
+    boundary = hashlib.sha256(text + content).hexdigest().encode()
+    fields = b'Content-Type: multipart/alternative; boundary="' + boundary + b'"\r\n'
+    parts = [b"--" + boundary + b"\r\n" + part + b"\r\n" for part in (text, content)]
+    return b"".join([fields, b"\r\n", *parts, b"--", boundary, b"--\r\n"])
+
+
+def _part(key: str, source: str, kind: ContentType, message: Message) -> bytes:
+    body = _body(key, source, message, escape=kind == "text/html")
+    encoding = "8bit"
+    if any(len(line) > MAX_LINE for line in body.split(b"\r\n")):
+        encoding, body = "base64", base64.encodebytes(body).replace(b"\n", b"\r\n")
+    fields = f"Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    return fields.encode("ascii") + body
+
+
+def _body(key: str, source: str, message: Message, *, escape: bool) -> bytes:
     """The text as it was meant, each line end CRLF, the last line's as well."""
-    _check_values(template.content, message, MAX_BODY_VALUE)
-    escape = template.content_type == "text/html"
-    text = render(template.content, message.payload, escape=escape)
+    _check_values(source, message, MAX_BODY_VALUE)
+    text = render(source, message.payload, escape=escape)
     if _UNSENDABLE.search(text):
-        raise MessageError("content", _("contains NUL or a surrogate"))
+        raise MessageError(key, _("contains NUL or a surrogate"))
     body = _LINE_END.sub("\r\n", text).encode()
     if len(body) > MAX_BODY:
         told = _("the mail has more than {size} MiB")
-        raise MessageError("content", told.format(size=MAX_BODY >> 20))
+        raise MessageError(key, told.format(size=MAX_BODY >> 20))
     return body if body.endswith(b"\r\n") else body + b"\r\n"
 
 

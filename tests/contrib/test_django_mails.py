@@ -69,6 +69,9 @@ class Signed(EmailMessage):
         ("subject", lambda: of(subject="Hello\r\nBcc: x@example.com")),
         ("subject", lambda: of(subject="x" * 3000)),
         ("body", lambda: of(body="\0")),
+        ("body", lambda: of(body="\0", alternatives=[("<p>", "text/html")])),
+        ("alternatives", lambda: of(alternatives=[("\0", "text/html")])),
+        ("alternatives", lambda: of(alternatives=[("x" * 1024 * 1024 + "x", "text/html")])),
         ("body", lambda: of(body=b"text")),
         ("body", lambda: of(body="x" * 1024 * 1024 + "x")),
     ],
@@ -124,6 +127,23 @@ def test_html_as_the_body_itself(inbox: ThreadedInbox) -> None:
     text = inbox.mails[0].message.get_body(("plain",))
     assert text is not None
     assert text.get_content().strip() == "Hello & welcome"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"), [("As {{code}} I wrote it.\n\n-- \nUs", None), (" \n", "Hello & welcome")]
+)
+def test_the_text_beside_html_is_the_authors(
+    inbox: ThreadedInbox, body: str, text: str | None
+) -> None:
+    of(body=body, alternatives=[("<p>Hello &amp; <b>welcome</b></p>", "text/html")]).send()
+    [mail] = inbox.mails
+    parts = [part.get_content_type() for part in mail.message.walk()]
+    assert parts == ["multipart/alternative", "text/plain", "text/html"]
+    plain, html = (mail.message.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    assert plain.get_content().replace("\r\n", "\n").strip() == (text or body)
+    assert html.get_content().strip() == "<p>Hello &amp; <b>welcome</b></p>"
 
 
 def test_an_empty_mail_is_one_too(inbox: ThreadedInbox) -> None:

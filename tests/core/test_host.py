@@ -962,6 +962,12 @@ async def test_template_source_that_hangs_is_given_up(uses_thread: bool) -> None
         ({"subject": "s", "content": "c", "from": "a@b.test"}, "template.from"),
         ({"subject": "s", "content": "c", "sendFrom": ["a@b.test"]}, "template.sendFrom"),
         ({"subject": "s", "content": "c", 5: "x"}, "template.5"),
+        ({"subject": "s", "content": "c", "text": 5}, "template.text"),
+        (
+            {"subject": "s", "content": "c", "contentType": "text/plain", "text": "t"},
+            "template.text",
+        ),
+        (Template(subject="s", content="c", content_type="text/plain", text="t"), "template.text"),
         (Template(subject=5, content="c"), "template.subject"),  # type: ignore[arg-type]
         (
             Template(subject="s", content="c", content_type="text/markdown"),  # type: ignore[arg-type]

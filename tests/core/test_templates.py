@@ -674,5 +674,7 @@ def test_a_source_may_write_every_key() -> None:
         reply_to="r@b.test",
     )
     assert template_from(made) == made
+    both = template_from({"subject": "s", "content": "<p>c</p>", "text": "c"})
+    assert both == Template(subject="s", content="<p>c</p>", text="c")
     assert template_from(None) is None
-    assert "canary" not in repr(Template(subject="canary", content="canary"))
+    assert "canary" not in repr(Template(subject="canary", content="canary", text="canary"))

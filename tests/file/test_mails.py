@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -43,6 +44,27 @@ def test_html_is_html_and_its_values_are_escaped() -> None:
     assert mail.get_content_type() == "text/html"
     assert mail["Content-Transfer-Encoding"] == "8bit"
     assert content_of(mail) == "<p>&lt;b&gt;Zoé&lt;/b&gt;</p>\n"
+
+
+def test_a_text_of_ones_own_goes_beside_the_html() -> None:
+    template = Template(subject="s", content="<p>{{name}}</p>", text="{{name}}\n{{long}}")
+    long = "x" * (composer.MAX_LINE + 1)
+    content = compose(template=template, payload={"name": "<Zoé>", "long": long})
+    mail = parsed(content)
+    assert mail.get_content_type() == "multipart/alternative"
+    text, html = mail.iter_parts()
+    assert isinstance(text, EmailMessage)
+    assert isinstance(html, EmailMessage)
+    assert (text.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert (text["Content-Transfer-Encoding"], html["Content-Transfer-Encoding"]) == (
+        "base64",
+        "8bit",
+    )
+    assert content_of(text) == f"<Zoé>\n{long}\n"
+    assert content_of(html) == "<p>&lt;Zoé&gt;</p>\n"
+    with pytest.raises(MessageError) as caught:
+        compose(template=Template(subject="s", content="<p>", text="\0"))
+    assert caught.value.field == "text"
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,7 @@ _LOG = logging.getLogger("connector_core")
 _FIELDS = {
     "subject": "subject",
     "template.subject": "subject",
-    "content": "body",
-    "template.content": "body",
+    "template.text": "body",
     "sendFrom": "from_email",
     "template.sendFrom": "from_email",
     "replyTo": "reply_to",
@@ -164,6 +163,8 @@ class EmailBackend(BaseEmailBackend):
                 template=mail.template,
             )
         except MessageError as error:
+            if error.field in ("content", "template.content"):
+                raise MessageError(mail.content_field, error.reason) from None
             if error.field in _FIELDS:
                 raise MessageError(_FIELDS[error.field], error.reason) from None
             raise

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -23,6 +23,22 @@ _CONTENT_TYPES: dict[str, ContentType] = {"plain": "text/plain", "html": "text/h
 _HTML = "text/html"
 
 
+class _Said(NamedTuple):
+    """What a mail says.
+
+    Attributes:
+        field: where the content stands, as Django calls it.
+        content: the text, or the HTML.
+        kind: which of them it is.
+        beside: the text beside the HTML; None where the connector is to make it.
+    """
+
+    field: str
+    content: str
+    kind: ContentType
+    beside: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What the host sends for one mail of Django's, to each recipient by itself.
@@ -30,12 +46,14 @@ class Mail:
     Attributes:
         recipients: the addresses, each once.
         template: what it says.
+        content_field: where its content stands: `body` or `alternatives`.
         usage_type: why it is sent.
         message_id: its Message-ID, where it has one of its own.
     """
 
     recipients: tuple[str, ...]
     template: Template = field(repr=False)
+    content_field: str
     usage_type: str
     message_id: str | None
 
@@ -53,17 +71,19 @@ class Mail:
         """
         _refuse_what_cannot_be_carried(message)
         headers = _headers(message)
-        content, content_type = _content(message)
+        said = _said(message)
         usage = getattr(message, "usage_type", None) or headers.get(USAGE_HEADER.lower())
         return cls(
             recipients=tuple(dict.fromkeys(_recipients(message))),
             template=Template(
                 subject=_text("subject", message.subject),
-                content=content,
-                content_type=content_type,
+                content=said.content,
+                content_type=said.kind,
                 send_from=_sender(message),
                 reply_to=_reply_to(message, headers.get("reply-to")),
+                text=said.beside,
             ),
+            content_field=said.field,
             usage_type=usage or usage_type,
             message_id=headers.get("message-id"),
         )
@@ -94,19 +114,22 @@ def _headers(message: EmailMessage) -> dict[str, str]:
     return headers
 
 
-def _content(message: EmailMessage) -> tuple[str, ContentType]:
-    """The text, or the HTML in its place: the connector makes the text beside that."""
+def _said(message: EmailMessage) -> _Said:
+    """The body; or the HTML, and the body beside it unless it is empty."""
     alternatives = list(getattr(message, "alternatives", ()))
+    body = _text("body", message.body)
     if not alternatives:
         if message.content_subtype not in _CONTENT_TYPES:
             told = _("must be one of {values}").format(values=", ".join(_CONTENT_TYPES))
             raise MessageError("content_subtype", told)
-        return _text("body", message.body), _CONTENT_TYPES[message.content_subtype]
+        return _Said("body", body, _CONTENT_TYPES[message.content_subtype])
     content, kind = alternatives[0]
     if len(alternatives) > 1 or kind != _HTML or message.content_subtype != "plain":
         told = _("cannot be carried, save one in HTML beside a plain body")
         raise MessageError("alternatives", told)
-    return _text("alternatives", content), "text/html"
+    # Beside the HTML an empty text would be shown as an empty mail.
+    beside = body if body.strip() else None
+    return _Said("alternatives", _text("alternatives", content), "text/html", beside)
 
 
 def _recipients(message: EmailMessage) -> Iterator[str]:

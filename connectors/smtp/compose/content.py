@@ -20,7 +20,7 @@ class Options(NamedTuple):
     """How a config wants its templates made into mails.
 
     Attributes:
-        text_alternative: a text in HTML has one in plain text beside it.
+        text_alternative: a template in HTML that has no text of its own gets one beside it.
         attach_data_urls: images that HTML has as `data:` URLs become parts of the mail.
         inline_css: the rules in `<style>` go into the `style` attributes.
     """
@@ -66,12 +66,12 @@ class Content(NamedTuple):
         """
         if template.content_type != "text/html":
             return cls(None, template.content)
-        html, text = template.content, None
+        html, text = template.content, template.text or None
         if options.inline_css:
             from connectors.smtp.compose import styles
 
             html = styles.inline(html)
-        if options.text_alternative:
+        if text is None and options.text_alternative:
             from connectors.smtp.compose.alternative import text_of
 
             text = text_of(html) or None

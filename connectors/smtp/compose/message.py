@@ -137,6 +137,7 @@ class Composer:
         for key, text, limit in (
             ("subject", template.subject, MAX_SUBJECT_TEMPLATE),
             ("content", template.content, MAX_CONTENT_TEMPLATE),
+            ("text", template.text or "", MAX_CONTENT_TEMPLATE),
         ):
             if len(text) > limit:
                 raise MessageError(

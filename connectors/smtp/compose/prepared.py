@@ -15,6 +15,7 @@ from connector_core.templates import CompiledText, Variables
 from connectors.smtp.compose.body import Body
 from connectors.smtp.compose.content import Content, Options
 from connectors.smtp.compose.limits import MAX_BODY_VALUE, MAX_MESSAGE
+from connectors.smtp.compose.text import encoded
 from connectors.smtp.i18n import _, mark
 
 __all__ = ["PreparedTemplate", "UnusableTemplateError"]
@@ -42,7 +43,7 @@ class _Limit(NamedTuple):
         path: the value's.
         most: characters it may have.
         place: where it would be too long.
-        uses: how often it stands in the content.
+        uses: how often it stands in the text or in the HTML, whichever has it more often.
     """
 
     path: str
@@ -69,11 +70,14 @@ class PreparedTemplate:
         self._subject = CompiledText(template.subject)
         if problem := header_problem(template.subject):
             raise UnusableTemplateError("subject", problem)
+        with _faults_of("text"):
+            encoded(template.text or "")
         with _faults_of("content"):
             content = Content.of(template, options)
-            uses = Counter(CompiledText(content.html or content.text or "").paths)
-            beside = CompiledText(content.text or "").paths
-            self._variables = Variables([*self._subject.paths, *uses, *beside])
+            # The part that has it more often decides: the texts say the same twice.
+            uses = Counter(CompiledText(content.html or "").paths)
+            uses |= Counter(CompiledText(content.text or "").paths)
+            self._variables = Variables([*self._subject.paths, *uses])
             self.body = Body(content.entity(self._variables.paths))
         in_subject = set(self._subject.paths)
         self._limits = [

@@ -35,7 +35,7 @@ from connectors.smtp.compose.encodings import (
 from connectors.smtp.compose.limits import MAX_MESSAGE, too_large
 from connectors.smtp.i18n import _
 
-__all__ = ["MARK", "FilledText", "Text"]
+__all__ = ["MARK", "FilledText", "Text", "encoded"]
 
 # Every boundary has it in it. Quoted-printable and base64 never do (RFC 2045 section 6.7), and no
 # text goes as 7bit that does: so none has a boundary in it, whatever its values are.
@@ -86,7 +86,7 @@ class Text:
         *literals, last = compiled.literals
         if not last.endswith(("\r", "\n")):
             last += "\n"
-        self._literals = [_encoded(literal) for literal in (*literals, last)]
+        self._literals = [encoded(literal) for literal in (*literals, last)]
         places = {path: place for place, path in enumerate(paths)}
         self.places = [places[path] for path in compiled.paths]
         self._distinct = tuple(dict.fromkeys(self.places))
@@ -164,11 +164,16 @@ def _is_seven_bit(data: bytes) -> bool:
 
 
 def _value(text: str, escape: Callable[[str], str]) -> _Value:
-    data = _encoded(escape(text))
+    data = encoded(escape(text))
     return _Value(data, quoted_octets(data))
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
+    """The text in UTF-8, its line ends CRLF.
+
+    Raises:
+        ValueError: it holds what no mail can.
+    """
     try:
         data = crlf(text).encode()
     except UnicodeEncodeError:

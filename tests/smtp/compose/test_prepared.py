@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import quopri
+from email import message_from_bytes, policy
 from typing import Any, NoReturn
 
 import pytest
@@ -167,6 +168,40 @@ def test_a_templates_own_mailboxes_are_prepared_where_they_have_no_variables(
     composed = made.compose(mail())
     assert composed.envelope.sender == "zoe@example.net"
     assert b"From: =?utf-8?q?Zo=C3=AB?= <zoe@example.net>\r\n" in composed.content
+
+
+@pytest.mark.parametrize("made_of_it", [True, False])
+def test_a_text_of_ones_own_goes_in_place_of_one_made_of_the_html(made_of_it: bool) -> None:
+    made = composer(plain("Hi"), textAlternative=made_of_it)
+    own = given("<p>{{name}}</p>", text="For {{name}}: {{code}}")
+    content = made.compose(mail({"name": "<Ann>", "code": "12"}, template=own)).content
+    parts = list(message_from_bytes(content, policy=policy.default).walk())
+    kinds = [part.get_content_type() for part in parts]
+    assert kinds == ["multipart/alternative", "text/plain", "text/html"]
+    assert parts[1].get_content().strip() == "For <Ann>: 12"
+    assert parts[2].get_content().strip() == "<p>&lt;Ann&gt;</p>"
+
+
+def test_an_empty_text_of_ones_own_is_none() -> None:
+    content = composer(plain("Hi")).compose(mail(template=given("<p>A</p>", text=""))).content
+    text = message_from_bytes(content, policy=policy.default).get_body(("plain",))
+    assert text is not None
+    assert text.get_content().strip() == "A"
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("a\0b", "template.text"),
+        ("x" * (1024 * 1024 + 1), "template.text"),
+        ("{{code}}" * 400, "content"),  # each of 60,000 characters, and the HTML has but one
+    ],
+)
+def test_a_text_of_ones_own_is_bounded_as_the_html_is(text: str, field: str) -> None:
+    made = composer(plain("Hi"))
+    with pytest.raises(MessageError) as caught:
+        made.compose(mail({"code": "y" * 60_000}, template=given(text=text, subject="s")))
+    assert caught.value.field == field
 
 
 FAULTS = [
