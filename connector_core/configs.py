@@ -102,7 +102,7 @@ def _plain_items(
     plain = {}
     for key, item in value.items():
         if not isinstance(key, str):
-            reason = _("has a key that is a {type} and not text").format(type=type(key).__name__)
+            reason = _("has a key of the type {type}, not text").format(type=type(key).__name__)
             problems.append(ConfigProblem(json_path(parts), reason))
         elif item is not None:
             name = str.__str__(key)

@@ -149,7 +149,9 @@ def _check_payload(value: object, path: str, depth: int) -> None:
         kind = value.__class__.__name__
         raise MessageError(
             path,
-            _("is a {type}: give text, a number, a date, a list or a mapping").format(type=kind),
+            _("is of the type {type}: give text, a number, a date, a list or a mapping").format(
+                type=kind
+            ),
         )
 
 

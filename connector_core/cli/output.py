@@ -15,6 +15,7 @@ from connector_core.errors import (
     ConnectorError,
     DeliveryError,
     MessageError,
+    NoConnectorForUsageError,
     UncertainDeliveryError,
     UnknownConnectorError,
 )
@@ -187,6 +188,9 @@ def _sentences(error: ConnectorError) -> Iterable[str]:
                 yield f"      {problem.hint}"
         return
     yield _("error: {error}").format(error=error)
+    if isinstance(error, NoConnectorForUsageError) and error.configured:
+        hint = _("connector enable NAME --usage TYPE, or without --usage for all others")
+        yield "  " + _("what to do: {hint}").format(hint=hint)
     if isinstance(error, DeliveryError):
         if error.hint:
             yield "  " + _("what to do: {hint}").format(hint=error.hint)

@@ -87,12 +87,10 @@ def _from_host_file(registry: Registry, name: str | None, path: Path) -> Chosen:
 def _usages_of(chosen: Chosen | Path) -> list[str]:
     """The usage types that have a template or a route of their own."""
     if isinstance(chosen, Path):
-        from connector_core.hostfile.lookup import placed_templates
+        from connector_core.hostfile.lookup import own_usages
         from connector_core.hostfile.reading import read
 
-        file = read(chosen)
-        placed = placed_templates(file, *file.connectors)
-        return [*(file.routes or ()), *(item.usage_type for item in placed)]
+        return own_usages(read(chosen))
     templates = chosen.config.get("templates")
     items = templates if isinstance(templates, list) else ()
     return [str(item.get("usageType")) for item in items if isinstance(item, Mapping)]

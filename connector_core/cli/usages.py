@@ -10,7 +10,7 @@ from connector_core.i18n import gettext as _
 from connector_core.locales import is_language_tag
 from connector_core.models import UsageType
 
-__all__ = ["check_locale", "check_usage", "note_slip"]
+__all__ = ["asked_locale", "check_locale", "check_usage", "note_slip"]
 
 
 def check_usage(text: str) -> str:
@@ -46,6 +46,17 @@ def note_slip(usage: str, own: Callable[[], Collection[str]]) -> None:
 def _note(usage: str, near: str) -> None:
     told = _("note: {usage!r} is a usage type of your own; did you mean {near!r}?")
     click.echo(told.format(usage=usage, near=near), err=True)
+
+
+def asked_locale(text: str | None) -> str | None:
+    """The locale that a message is asked for in; POSIX's `fr_CA` is `fr-CA`, as when sending.
+
+    Raises:
+        click.UsageError: it is no language tag.
+    """
+    tag = text and text.replace("_", "-")
+    check_locale(tag)
+    return tag
 
 
 def check_locale(text: str | None) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "chosen",
     "locales_of",
     "missing_templates",
+    "own_usages",
     "placed_templates",
     "resolved_template",
     "usages_of",
@@ -127,6 +128,12 @@ def resolved_template(file: HostFile, item: PlacedTemplate) -> PlacedTemplate:
 def usages_of(placed: Iterable[PlacedTemplate]) -> list[str]:
     """The usage types that need a template, then the others that have one."""
     return list(dict.fromkeys([*map(str, _REQUIRED), *(item.usage_type for item in placed)]))
+
+
+def own_usages(file: HostFile) -> list[str]:
+    """The usage types that have a route or a template of their own: they are meant as they are."""
+    placed = placed_templates(file, *file.connectors)
+    return [*(file.routes or ()), *(item.usage_type for item in placed)]
 
 
 def locales_of(placed: Iterable[PlacedTemplate]) -> list[str]:

@@ -79,7 +79,7 @@ def _authorities(tls: object) -> Problems:
             "$.tls.ca",
             _("is not PEM certificates"),
             _(
-                "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but "
-                "file:PATH is by the connector command and resolve_secrets"
+                "give PEM text, from -----BEGIN to -----END, or file:PATH, which the connector "
+                "command and resolve_secrets read"
             ),
         )

@@ -341,8 +341,9 @@ def _certificate(endpoint: Endpoint, error: ssl.SSLCertVerificationError) -> tup
         return (
             _("the certificate's authority is not known: {reason}").format(reason=told),
             _(
-                "if the server uses an authority of your own, put its certificate into tls.ca "
-                "as PEM text; if not, the server may not send its intermediate certificate"
+                "if the server uses an authority of your own, put its certificate into tls.ca, "
+                "as PEM text or file:PATH; if not, the server may not send its intermediate "
+                "certificate"
             ),
         )
     if "too weak" in message or "too small" in message or "md too" in message:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["TlsClient", "make_context", "tls_problems"]
 
 _PASTE = mark(
-    "give the PEM text itself, from -----BEGIN to -----END; a path is not read, but "
-    "file:PATH is by the connector command and resolve_secrets"
+    "give PEM text, from -----BEGIN to -----END, or file:PATH, which the connector command and "
+    "resolve_secrets read"
 )
 RESUMED_FOR = 3600.0  # seconds after which the certificate is looked at again
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}

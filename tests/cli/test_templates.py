@@ -118,6 +118,27 @@ def test_show_tells_variables_and_resolves_references(run: Run, path: Path) -> N
     assert "locale: tr-TR\n" in text
 
 
+def test_a_locale_may_be_written_as_posix_does(run: Run, path: Path) -> None:
+    shown = run("templates", "show", "SignIn", "--locale", "tr_TR", "--connector", "spare")
+    assert "locale: tr-TR\n" in shown.stdout
+
+
+@pytest.mark.parametrize("command", [("show",), ("preview", "--output", "out")])
+def test_a_slip_of_a_usage_type_is_told(run: Run, path: Path, command: tuple[str, ...]) -> None:
+    result = run("templates", *command, "SigIn")
+    assert result.exit_code == 0, result.output
+    assert "did you mean 'SignIn'?" in result.stderr
+    assert "did you mean" not in run("templates", *command, "SignIn").stderr
+
+
+def test_a_usage_type_that_nobody_serves_is_told_with_what_helps(run: Run, path: Path) -> None:
+    for name in ("main", "spare"):
+        assert run("disable", name).exit_code == 0
+    result = run("send", "--usage", "SignIn", "--to", "ann@example.org")
+    assert result.exit_code == 1
+    assert "what to do: connector enable NAME --usage TYPE" in result.stderr
+
+
 def test_the_default_locale_serves_where_none_fits_better(run: Run, path: Path) -> None:
     (path.parent / "templates/SignIn.html").unlink()
     write_templates(path.parent / "templates", ("SignIn",), ("en",))
@@ -473,7 +494,7 @@ def test_a_source_that_is_wrong_is_told_by_place(
         (("list", "--format", "x"), 2, "--format"),
         (("show",), 2, "USAGE"),
         (("show", ""), 2, "a usage type is a word"),
-        (("show", "SignIn", "--locale", "f_r"), 2, "--locale: is not a language tag"),
+        (("show", "SignIn", "--locale", "f r"), 2, "--locale: is not a language tag"),
         (("show", "SignIn", "--connector", "nobody"), 2, "no connector 'nobody'"),
         (("show", "SignIn", "--file", "none.toml"), 2, "there is no none.toml"),
         (("preview", "SignIn"), 2, "--output"),

@@ -36,7 +36,7 @@ def test_certificates_are_verified_with_tls_1_2_or_newer() -> None:
 def test_what_is_no_authority_is_told(ca: Any) -> None:
     (problem,) = problems(tls={"ca": ca}).values()
     assert problem.path == "$.tls.ca"
-    assert "a path is not read" in problem.hint
+    assert "or file:PATH, which the connector command" in problem.hint
 
 
 @pytest.mark.parametrize("ca", ["", [], [""]])

@@ -11,12 +11,13 @@ from connector_core.cli.completing import configured_names, locales, usage_types
 from connector_core.cli.hostfile import file_option, host_file, known_name
 from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable, table
-from connector_core.cli.usages import check_locale, check_usage
+from connector_core.cli.usages import asked_locale, check_usage, note_slip
 from connector_core.hostfile.lookup import (
     PlacedTemplate,
     chosen,
     locales_of,
     missing_templates,
+    own_usages,
     placed_templates,
     usages_of,
 )
@@ -71,8 +72,9 @@ def list_templates(file: Path, as_json: bool) -> None:
 def show(usage: str, locale: str | None, name: str | None, file: Path, as_json: bool) -> None:
     """Show the template that a message for USAGE gets, where it stands, and its variables."""
     check_usage(usage)
-    check_locale(locale)
+    locale = asked_locale(locale)
     found = host_file(file)
+    note_slip(usage, lambda: own_usages(found))
     name = known_name(found, name) if name else next(iter(found.candidates(usage)), None)
     item = chosen(found, usage, locale, name)
     if as_json:

@@ -17,8 +17,9 @@ from connector_core.cli.options import once
 from connector_core.cli.output import echo_json, json_option, printable
 from connector_core.cli.overwriting import refuse_overwriting
 from connector_core.cli.running import run
-from connector_core.cli.usages import check_locale, check_usage
+from connector_core.cli.usages import asked_locale, check_usage, note_slip
 from connector_core.configs import merge_patch
+from connector_core.hostfile.lookup import own_usages
 from connector_core.hostfile.templatefiles import file_name
 from connector_core.hostfile.together import written_together
 from connector_core.i18n import gettext as _
@@ -80,10 +81,11 @@ def preview(
 ) -> None:
     """Write a message for USAGE as it would be sent: .html, .txt, and .eml for a mail program."""
     check_usage(usage)
-    check_locale(locale)
+    locale = asked_locale(locale)
     payload = merge_patch(PAYLOAD, payload_of(variables, payload_path))
     stem = _stem(usage, locale)
     found = host_file(file)
+    note_slip(usage, lambda: own_usages(found))
     if name is None:
         name = next(iter(found.candidates(usage)), None)
         if name is None:
