@@ -207,7 +207,7 @@ BREAKS = {
         "def send_message(state: Sender, message: Message)",
         "def send_message(state: Sender, msg: Message)",
         "register",
-        "{'msg'} are declared in the hookimpl but can not be found in the hookspec",
+        "the hook 'send_message' has no argument 'msg'; arguments: state, message",
         "",
     ),
     "a schema that is none": Break(
@@ -466,5 +466,6 @@ def test_it_needs_no_more_than_what_is_installed() -> None:
     assert project["project"]["requires-python"] == ours["project"]["requires-python"]
     assert project["build-system"] == ours["build-system"]
     names = {re.split(r"[\[><=]", item)[0] for item in project["dependency-groups"]["dev"]}
-    known = {re.split(r"[\[><=]", item)[0] for item in ours["dependency-groups"]["dev"]}
+    dev = [item for item in ours["dependency-groups"]["dev"] if isinstance(item, str)]
+    known = {re.split(r"[\[><=]", item)[0] for item in dev}
     assert names <= known | {"connector-core"}
