@@ -34,6 +34,9 @@ __all__ = ["discover", "registry_of"]
 BUILT_IN = "connector-core"
 _STANDARD, _CORE, _PLUGGY = (Path(file).parent for file in (os.__file__, __file__, pluggy.__file__))
 DISABLE_VARIABLE = "CONNECTOR_DISABLE"
+_SPECS = {
+    name: hook for name, hook in vars(hookspecs).items() if hasattr(hook, "connector_core_spec")
+}
 
 
 class _StageError(Exception):
@@ -177,6 +180,7 @@ def _load(source: _Source, load: Callable[[], object]) -> Connector | PluginFail
         stage = "register"
         manager = pluggy.PluginManager(PROJECT_NAME)
         manager.add_hookspecs(hookspecs)
+        _check_arguments(plugin)
         manager.register(plugin, name=source.entry_point.name)
         stage = "hooks"
         _check_hooks(manager, plugin)
@@ -238,21 +242,33 @@ def _check_contract(plugin: object) -> None:
         )
 
 
+def _check_arguments(plugin: object) -> None:
+    """Find arguments that their hook does not have; pluggy would tell them in its own terms."""
+    for name, spec in _SPECS.items():
+        hook, known = getattr(plugin, name, None), inspect.signature(spec).parameters
+        if not inspect.isroutine(hook) or not hasattr(hook, f"{PROJECT_NAME}_impl"):
+            continue
+        for argument, parameter in inspect.signature(hook).parameters.items():
+            plain = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            if plain and parameter.default is parameter.empty and argument not in known:
+                told = _(
+                    "the hook {hook!r} has no argument {argument!r}; arguments: {known}"
+                ).format(hook=name, argument=argument, known=", ".join(known) or _("none"))
+                raise _StageError("register", told)
+
+
 def _check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
     """Find what pluggy's own `check_pending` does not see."""
-    known = {
-        name for name, value in vars(hookspecs).items() if hasattr(value, f"{PROJECT_NAME}_spec")
-    }
     callers = manager.get_hookcallers(plugin) or []
     implemented = {caller.name: caller.get_hookimpls() for caller in callers}
     for name, implementations in implemented.items():
-        if name not in known:
+        if name not in _SPECS:
             raise _StageError(
                 "hooks",
                 _("{name!r} is not a hook; hooks: {known}").format(
-                    name=name, known=", ".join(sorted(known))
+                    name=name, known=", ".join(sorted(_SPECS))
                 ),
-                _unknown_hook(name, known - set(implemented)),
+                _unknown_hook(name, set(_SPECS) - set(implemented)),
             )
         for implementation in implementations:
             _check_signature(name, implementation)

@@ -117,15 +117,28 @@ class ConfigError(ConnectorError):
 
 
 class UnknownConnectorError(ConnectorError):
-    """No connector is known by this id, target or name."""
+    """No connector is known by this id, target or name.
 
-    def __init__(self, wanted: str, known: Sequence[str]) -> None:
+    Attributes:
+        wanted: what was asked for.
+        known: what there is.
+        failures: the plugins of this name that could not be loaded.
+    """
+
+    def __init__(
+        self, wanted: str, known: Sequence[str], failures: Sequence[PluginFailure] = ()
+    ) -> None:
         self.wanted = wanted
         self.known = tuple(known)
-        super().__init__(wanted, self.known)
+        self.failures = tuple(failures)
+        super().__init__(wanted, self.known, self.failures)
 
     def __str__(self) -> str:
-        """What was asked for, and what there is."""
+        """What was asked for, and why it is not there, or what there is."""
+        if self.failures:
+            return _("the connector {wanted!r} could not be loaded: {reason}").format(
+                wanted=self.wanted, reason="; ".join(map(str, self.failures))
+            )
         there = ", ".join(self.known) or _("none")
         return _("no connector is called {wanted!r}; there are: {there}").format(
             wanted=self.wanted, there=there

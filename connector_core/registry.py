@@ -36,10 +36,12 @@ class Registry:
         """The connector with this id or target.
 
         Raises:
-            UnknownConnectorError: there is none; the error names those there are.
+            UnknownConnectorError: there is none; the error says why its plugin failed, or names
+                those there are.
         """
         for connector in self._connectors:
             if wanted in (connector.id, connector.target):
                 return connector
         known = [f"{connector.target} ({connector.id})" for connector in self._connectors]
-        raise UnknownConnectorError(wanted, known)
+        failures = [failure for failure in self.failures if failure.name == wanted]
+        raise UnknownConnectorError(wanted, known, failures)

@@ -185,7 +185,7 @@ def _require_translated(catalog: Catalog, languages: list[str], texts: list[str]
         sentences = [text for text in missing if _PROSE.search(text)]
         if sentences:
             raise BreachError(
-                f"the catalog has no text in {tag} for {len(sentences)} texts, such as "
-                f"{sentences[0]!r}",
+                f"the catalog has no text in {tag} for:\n"
+                + "\n".join(f"  {text!r}" for text in sentences),
                 "add them to the .po file and compile it",
             )

@@ -208,7 +208,7 @@ BREAKS = {
         "def send_message(state: Sender, message: Message)",
         "def send_message(state: Sender, msg: Message)",
         "register",
-        "{'msg'} are declared in the hookimpl but can not be found in the hookspec",
+        "the hook 'send_message' has no argument 'msg'; arguments: state, message",
         "",
     ),
     "a schema that is none": Break(

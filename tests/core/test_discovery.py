@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from connector_core import DiscoveryError, PluginFailure
+from connector_core import DiscoveryError, PluginFailure, UnknownConnectorError
+from connector_core.discovery import registry_of
 from tests.core.distributions import (
     Distribution,
     discover_in,
@@ -129,9 +131,8 @@ WRONG = {
     ),
     "wrong argument": Wrong(
         "register",
-        ("send_message", "msg"),
+        ("'send_message'", "no argument 'msg'", "arguments: state, message"),
         plugin_source(send_message="@hookimpl\ndef send_message(state, msg): pass"),
-        traced=True,
     ),
     "keyword-only": send("def send_message(state, *, message): pass", "message", "keyword-only"),
     "default": send("def send_message(state, message=None): pass", "message", "default"),
@@ -639,3 +640,15 @@ def test_installed_by_pip(pip_installed: Callable[[Distribution], Path]) -> None
     [outcome] = discover_in([{"paths": [str(site)]}])
     assert outcome["failures"] == []
     assert_others_work(outcome)
+
+
+def test_who_asks_for_a_connector_that_failed_is_told_why() -> None:
+    plugin = ModuleType("broken")
+    registry = registry_of(plugin)
+    with pytest.raises(UnknownConnectorError) as raised:
+        registry["broken"]
+    assert raised.value.failures == registry.failures
+    assert "'broken' could not be loaded" in str(raised.value)
+    assert "'metadata' is not implemented" in str(raised.value)
+    with pytest.raises(UnknownConnectorError, match="no connector is called 'other'"):
+        registry["other"]

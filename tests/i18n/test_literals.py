@@ -27,6 +27,7 @@ ALLOWED = {
     "pip install 'connector-core[inbox]'",
     "pip install 'connector-core[{}]'",
     "Message-ID: {}",
+    "python -m pip install --upgrade pip",
     "python -m pip install --editable . --group=dev",
     # What a new connector says of itself until its author says more; its project is in English.
     "text messages",

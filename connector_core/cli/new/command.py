@@ -60,6 +60,7 @@ def new(
     files = _written(project, folder)
     steps = [
         f"cd {shlex.quote(str(folder.resolve() if folder == Path() else folder))}",
+        "python -m pip install --upgrade pip",  # --group came with pip 25.1
         "python -m pip install --editable . --group=dev",
         "python -m pytest",
     ]
