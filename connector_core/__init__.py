@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connector_core.configs import resolve_secrets
+    from connector_core.configured import AsyncConfiguredConnector
     from connector_core.connector import Connector
     from connector_core.errors import (
         ConfigError,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         UnknownConnectorError,
     )
     from connector_core.hookspecs import hookimpl
-    from connector_core.host import AsyncConfiguredConnector, AsyncHost
+    from connector_core.host import AsyncHost
     from connector_core.messages import TemplateSource
     from connector_core.models import (
         ConnectorMetadata,
@@ -96,7 +97,7 @@ _MODULES = {
     "AsyncHost": "host",
     "ConfigError": "errors",
     "ConfigProblem": "errors",
-    "AsyncConfiguredConnector": "host",
+    "AsyncConfiguredConnector": "configured",
     "ConfiguredConnector": "sync",
     "ConnectorType": "models",
     "ContentType": "models",

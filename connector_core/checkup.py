@@ -26,7 +26,7 @@ from connector_core.stages import stage_title
 from connector_core.validation import nearest
 
 if TYPE_CHECKING:
-    from connector_core.host import AsyncConfiguredConnector
+    from connector_core.configured import AsyncConfiguredConnector
     from connector_core.hostfile.lookup import PlacedTemplate
     from connector_core.hostfile.model import HostFile
     from connector_core.hostfile.resolving import ResolvedEntry

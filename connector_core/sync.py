@@ -15,9 +15,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakSet
 
-from connector_core import host as asynchronous
+from connector_core.configured import AsyncConfiguredConnector
 from connector_core.discovery import discover
 from connector_core.errors import ConnectorError, HostClosedError, UncertainDeliveryError
+from connector_core.host import AsyncHost
 from connector_core.i18n import gettext as _
 from connector_core.models import ConnectorType, Receipt, Stage, VerifyReport
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from connector_core.connector import Connector
-    from connector_core.host import TemplateSource
+    from connector_core.messages import TemplateSource
     from connector_core.models import Template
     from connector_core.registry import Registry
 
@@ -182,7 +183,7 @@ class ConfiguredConnector:
         name: its name, unique in its host.
     """
 
-    def __init__(self, thread: _LoopThread, inner: asynchronous.AsyncConfiguredConnector) -> None:
+    def __init__(self, thread: _LoopThread, inner: AsyncConfiguredConnector) -> None:
         self._thread = thread
         self._inner = inner
         self.name = inner.name
@@ -200,7 +201,7 @@ class ConfiguredConnector:
         """The channel it sends on, `Email` or `Sms`."""
         return self._inner.type
 
-    @_documented_by(asynchronous.AsyncConfiguredConnector.send_message)
+    @_documented_by(AsyncConfiguredConnector.send_message)
     def send_message(  # noqa: D102
         self,
         usage_type: str,
@@ -227,7 +228,7 @@ class ConfiguredConnector:
             cut_off=_cut_off,
         )
 
-    @_documented_by(asynchronous.AsyncConfiguredConnector.preview)
+    @_documented_by(AsyncConfiguredConnector.preview)
     def preview(  # noqa: D102
         self,
         usage_type: str,
@@ -251,7 +252,7 @@ class ConfiguredConnector:
             )
         )
 
-    @_documented_by(asynchronous.AsyncConfiguredConnector.verify)
+    @_documented_by(AsyncConfiguredConnector.verify)
     def verify(  # noqa: D102
         self, on_stage: Callable[[Stage], None] | None = None
     ) -> VerifyReport:
@@ -268,18 +269,18 @@ class Host:
         self, registry: Registry, *, template_source: TemplateSource | None = None
     ) -> None:
         self._thread = _LoopThread()
-        self._inner = asynchronous.AsyncHost(registry, template_source=template_source)
+        self._inner = AsyncHost(registry, template_source=template_source)
         self._configured: dict[str, ConfiguredConnector] = {}
 
     @classmethod
-    @_documented_by(asynchronous.AsyncHost.discover)
+    @_documented_by(AsyncHost.discover)
     def discover(  # noqa: D102
         cls, *, strict: bool = False, template_source: TemplateSource | None = None
     ) -> Self:
         return cls(discover(strict=strict), template_source=template_source)
 
     @classmethod
-    @_documented_by(asynchronous.AsyncHost.from_file)
+    @_documented_by(AsyncHost.from_file)
     def from_file(  # noqa: D102
         cls,
         path: str | os.PathLike[str],
@@ -287,15 +288,13 @@ class Host:
         strict: bool = False,
         template_source: TemplateSource | None = None,
     ) -> Self:
-        inner = asynchronous.AsyncHost.from_file(
-            path, strict=strict, template_source=template_source
-        )
+        inner = AsyncHost.from_file(path, strict=strict, template_source=template_source)
         host = cls(inner.registry)
         host._inner = inner
         host._follow()
         return host
 
-    @_documented_by(asynchronous.AsyncHost.reload)
+    @_documented_by(AsyncHost.reload)
     def reload(self) -> None:  # noqa: D102
         self._thread.run(self._inner.reload)
         self._follow()
@@ -329,7 +328,7 @@ class Host:
         """The configured connectors by name, in the order in which they were configured."""
         return dict(self._configured)
 
-    @_documented_by(asynchronous.AsyncHost.configure)
+    @_documented_by(AsyncHost.configure)
     def configure(  # noqa: D102
         self, connector: str, config: Mapping[str, Any], name: str | None = None
     ) -> ConfiguredConnector:
@@ -337,14 +336,14 @@ class Host:
         configured = self._configured[inner.name] = ConfiguredConnector(self._thread, inner)
         return configured
 
-    @_documented_by(asynchronous.AsyncHost.enable)
+    @_documented_by(AsyncHost.enable)
     def enable(  # noqa: D102
         self, connector: ConfiguredConnector | str, usage_types: Iterable[str]
     ) -> None:
         inner = connector if isinstance(connector, str) else connector._inner  # noqa: SLF001
         self._thread.call(lambda: self._inner.enable(inner, usage_types))
 
-    @_documented_by(asynchronous.AsyncHost.send_message)
+    @_documented_by(AsyncHost.send_message)
     def send_message(  # noqa: D102
         self,
         usage_type: str,
@@ -373,7 +372,7 @@ class Host:
             cut_off=_cut_off,
         )
 
-    @_documented_by(asynchronous.AsyncHost.aclose)
+    @_documented_by(AsyncHost.aclose)
     def close(self) -> None:  # noqa: D102
         if self._thread.left_behind:
             return

@@ -16,7 +16,8 @@ from connector_core.i18n import gettext as _
 from connector_core.models import Stage, UsageType
 
 if TYPE_CHECKING:
-    from connector_core.host import AsyncConfiguredConnector, AsyncHost
+    from connector_core.configured import AsyncConfiguredConnector
+    from connector_core.host import AsyncHost
     from connector_core.models import Provider, Receipt
 
 __all__ = ["TEST_PAYLOAD", "Trial", "advice", "send_once", "try_out"]

@@ -6,8 +6,8 @@ import gc
 import warnings
 from contextlib import suppress
 
+from connector_core.configured import AsyncConfiguredConnector
 from connector_core.errors import ConnectorError
-from connector_core.host import AsyncConfiguredConnector
 from connector_core.testing import hooks
 from connector_core.testing.checks import Checks, check
 from connector_core.testing.leaks import held, left_over

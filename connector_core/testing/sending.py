@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from email import message_from_bytes
 from typing import Any
 
+from connector_core.configured import AsyncConfiguredConnector
 from connector_core.errors import (
     ConnectorError,
     MessageError,
     TemplateNotFoundError,
     UncertainDeliveryError,
 )
-from connector_core.host import AsyncConfiguredConnector
 from connector_core.models import Receipt, UsageType
 from connector_core.samplepayload import PAYLOAD
 from connector_core.testing.checks import Checks, check

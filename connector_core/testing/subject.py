@@ -15,10 +15,11 @@ from functools import cached_property
 from typing import Any
 
 from connector_core.configs import merge_patch, plain_copy
+from connector_core.configured import AsyncConfiguredConnector
 from connector_core.connector import Connector
 from connector_core.discovery import discover, registry_of
 from connector_core.errors import ConfigError, PluginFailure
-from connector_core.host import AsyncConfiguredConnector, AsyncHost
+from connector_core.host import AsyncHost
 from connector_core.models import Message
 from connector_core.registry import Registry
 from connector_core.samplepayload import PAYLOAD, RECIPIENT

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from connector_core import (
+    AsyncConfiguredConnector,
     AsyncHost,
     ConfigError,
     ConfigProblem,
@@ -32,7 +33,6 @@ from connector_core import (
     UnknownConnectorError,
     VerifyReport,
     hookimpl,
-    host,
     sync,
 )
 from tests.core.plugins import Plugin, receipt_of, registry_of
@@ -82,13 +82,13 @@ def test_host_has_the_names_of_async_host() -> None:
 
 
 def test_configured_connector_has_the_same_names() -> None:
-    expected = set(public(host.AsyncConfiguredConnector))
+    expected = set(public(AsyncConfiguredConnector))
     assert set(public(sync.ConfiguredConnector)) == expected
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [(Host, AsyncHost), (sync.ConfiguredConnector, host.AsyncConfiguredConnector)],
+    [(Host, AsyncHost), (sync.ConfiguredConnector, AsyncConfiguredConnector)],
 )
 def test_parameters_and_docstrings_are_the_same(ours: type, theirs: type) -> None:
     compared = 0

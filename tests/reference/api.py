@@ -20,7 +20,7 @@ __all__ = ["page"]
 _PACKAGE = "connector_core"
 # By the module that has a name; in this order.
 _GROUPS: Mapping[str, tuple[str, ...]] = {
-    "Hosts": ("sync", "host", "registry", "connector", "messages"),
+    "Hosts": ("sync", "host", "configured", "registry", "connector", "messages"),
     "Errors": ("errors",),
     "Messages, receipts and what a connector says of itself": ("models",),
     "Plugins": ("hookspecs",),

@@ -24,7 +24,7 @@ from connector_core import (
     UncertainDeliveryError,
 )
 from connector_core.discovery import discover
-from connector_core.host import TemplateSource
+from connector_core.messages import TemplateSource
 from connector_core.registry import Registry
 from connectors.smtp.compose.message import Composed, Composer
 from connectors.smtp.config import SmtpConfig
